@@ -1,0 +1,22 @@
+//! The facemap vault: keeps Jumio facemaps sealed after Jumio has deleted them, and starts
+//! authentications with them.
+//!
+//! Read in this order: [`model`] (the nouns), [`crypto`], [`store`] and [`jumio`] (three strangers:
+//! keys, disk and Jumio), [`vault`] (the rules that bring them together), [`grpc`] (what callers
+//! see), [`serve`] and [`cli`] (the wiring). [`sim`] stands beside it all and imports nothing of it.
+
+pub mod model;
+
+pub mod crypto;
+pub mod jumio;
+pub mod store;
+
+pub mod vault;
+
+pub mod grpc;
+
+pub mod cli;
+pub mod config;
+pub mod serve;
+
+pub mod sim;

@@ -1,0 +1,3 @@
+//! `fmvault`, the one binary.
+
+fn main() {}

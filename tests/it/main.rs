@@ -1,0 +1,9 @@
+//! All integration tests in one binary, so that RocksDB is linked once.
+#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+
+mod jumio_contract;
+mod sealing;
+mod sim_contract;
+mod store_contract;
+mod support;
+mod tidy;
