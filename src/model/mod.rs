@@ -1,1 +1,20 @@
-//! model
+//! The nouns: ids, times, the facemap in the clear, its ciphertext, and the enrollment of an account.
+//!
+//! Nothing here does I/O, reads a clock (but [`Timestamp::now`]) or knows a key.
+
+mod enrollment;
+mod facemap;
+mod id;
+mod sealed;
+mod secret;
+mod time;
+
+pub use enrollment::{Blocked, Enrollment, LastError, Onboarding, Risk, State, StoredFacemap};
+pub use facemap::{Facemap, FacemapError};
+pub use id::{AccountId, CredentialId, Id, IdError, IdKind, RequestId, WorkflowExecutionId};
+pub use sealed::{
+    HeaderError, KekRef, RecordHeader, RecordId, RecordKind, Revision, RowKey, SealedBody,
+    SealedRecord,
+};
+pub use secret::{AccessToken, ClientSecret, Passphrase, SdkToken, Secret, UploadToken, WebLink};
+pub use time::Timestamp;

@@ -1,0 +1,212 @@
+//! The enrollment: what we know of one account, and which step may follow which.
+
+use std::time::Duration;
+
+use super::{AccountId, CredentialId, Timestamp, WorkflowExecutionId};
+
+/// Our record of one account.
+///
+/// It names the newest onboarding we were told of, and the facemap that serves authentications. The
+/// two differ while a newer onboarding is being captured: the older facemap serves until the newer
+/// one is verified and stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Enrollment {
+    /// Jumio's account.
+    pub account: AccountId,
+    /// When the account was first enrolled here.
+    pub created: Timestamp,
+    /// The newest onboarding we were told of.
+    pub onboarding: Onboarding,
+    /// The facemap that serves authentications.
+    pub facemap: Option<StoredFacemap>,
+}
+
+/// One onboarding at Jumio, and how far we got with its facemap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Onboarding {
+    /// The workflow execution in which the facemap was made.
+    pub execution: WorkflowExecutionId,
+    /// When it was completed: from Jumio, else as the caller said, else unknown.
+    pub completed: Option<Timestamp>,
+    /// How far we got.
+    pub state: State,
+}
+
+/// How far we got with an onboarding's facemap. Only states that mean something after a crash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Not captured yet; the sweep goes on trying.
+    Pending {
+        /// The earliest moment Jumio may delete its copy.
+        capture_by: Timestamp,
+        /// Attempts made so far.
+        attempts: u32,
+        /// How the newest attempt ended.
+        last_error: Option<LastError>,
+    },
+    /// Jumio will not let it be downloaded; trying again cannot help until someone acts.
+    Blocked {
+        /// What has to change.
+        why: Blocked,
+        /// When we noticed.
+        since: Timestamp,
+    },
+    /// Its facemap is the one in [`Enrollment::facemap`].
+    Captured,
+    /// Jumio deleted it before we captured it.
+    Lost {
+        /// When we noticed.
+        noticed_at: Timestamp,
+    },
+    /// Erased here. A tombstone: nothing brings it back but a newer onboarding.
+    Erased {
+        /// When.
+        erased_at: Timestamp,
+    },
+}
+
+/// The facemap that serves authentications, but for its bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredFacemap {
+    /// The onboarding it was made in.
+    pub execution: WorkflowExecutionId,
+    /// The FACEMAP credential it was downloaded from.
+    pub credential: CredentialId,
+    /// When it was stored here.
+    pub captured_at: Timestamp,
+    /// When our own retention erases it. `None`: kept until erased on request.
+    pub erase_after: Option<Timestamp>,
+    /// Jumio's name of the liveness technology that made it, such as `IPROOV_STANDARD`.
+    pub liveness_type: String,
+    /// Its length in bytes.
+    pub len: u32,
+}
+
+/// Why Jumio will not let a facemap be downloaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Blocked {
+    /// The tenant option "Allow download of facemap" is off.
+    DownloadNotEnabled,
+    /// Made by a liveness technology whose facemaps cannot be downloaded (Jumio Liveness).
+    LivenessUnsupported,
+    /// The onboarding was not accepted: rejected, liveness not passed, or not an onboarding.
+    OnboardingNotAccepted,
+    /// Longer than the limit set here.
+    TooLong,
+}
+
+/// How an attempt to capture ended that may be repeated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LastError {
+    /// Jumio has no result yet, or not yet where we asked.
+    NotYet,
+    /// Jumio is busy: the tenant's call budget is used up.
+    RateLimited,
+    /// Jumio is down or cannot be reached.
+    Unavailable,
+    /// Jumio took too long.
+    Timeout,
+    /// Jumio refuses our credentials.
+    CredentialsRejected,
+    /// Our credentials may not do this at Jumio.
+    PermissionMissing,
+    /// Jumio answered something it does not document.
+    ResponseUnexpected,
+    /// Jumio's answer pointed at a place that is not ours to follow.
+    UrlRejected,
+    /// Jumio refused for a reason of its own.
+    Refused,
+    /// Our own store could not take it.
+    StoreFailed,
+}
+
+/// How near the deadline of an uncaptured facemap is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Risk {
+    /// Captured, or the deadline is far.
+    None,
+    /// The deadline is within the warning window.
+    Warning,
+    /// The deadline is within the critical window.
+    Critical,
+    /// The deadline has passed.
+    Overdue,
+}
+
+impl Enrollment {
+    /// A new enrollment whose facemap is to be captured by `capture_by`.
+    pub fn pending(account: AccountId, now: Timestamp, onboarding: Onboarding) -> Self {
+        Self { account, created: now, onboarding, facemap: None }
+    }
+
+    /// When the sweep must look at this enrollment: `capture_by` while a capture is pending, else the
+    /// moment our own retention erases the facemap.
+    pub fn due(&self) -> Option<Timestamp> {
+        match self.onboarding.state {
+            State::Pending { capture_by, .. } => Some(capture_by),
+            State::Blocked { .. } | State::Captured | State::Lost { .. } => {
+                self.facemap.as_ref().and_then(|facemap| facemap.erase_after)
+            }
+            State::Erased { .. } => None,
+        }
+    }
+
+    /// How near the deadline is at `now`, with the windows of the settings.
+    pub fn risk(&self, now: Timestamp, warning: Duration, critical: Duration) -> Risk {
+        let State::Pending { capture_by, .. } = self.onboarding.state else {
+            return Risk::None;
+        };
+        if now >= capture_by {
+            return Risk::Overdue;
+        }
+        match capture_by.since(now) {
+            left if left <= critical => Risk::Critical,
+            left if left <= warning => Risk::Warning,
+            _ => Risk::None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pending(capture_by: u64) -> Enrollment {
+        let onboarding = Onboarding {
+            execution: WorkflowExecutionId::from_bytes([2; 16]),
+            completed: None,
+            state: State::Pending {
+                capture_by: Timestamp::from_millis(capture_by),
+                attempts: 0,
+                last_error: None,
+            },
+        };
+        Enrollment::pending(AccountId::from_bytes([1; 16]), Timestamp::from_millis(0), onboarding)
+    }
+
+    #[test]
+    fn risk_grows_as_the_deadline_nears() {
+        let (warning, critical) = (Duration::from_millis(100), Duration::from_millis(10));
+        let table = [
+            (1_000, 899, Risk::None),
+            (1_000, 900, Risk::Warning),
+            (1_000, 989, Risk::Warning),
+            (1_000, 990, Risk::Critical),
+            (1_000, 999, Risk::Critical),
+            (1_000, 1_000, Risk::Overdue),
+            (1_000, 9_999, Risk::Overdue),
+        ];
+        for (capture_by, now, want) in table {
+            let got = pending(capture_by).risk(Timestamp::from_millis(now), warning, critical);
+            assert_eq!(got, want, "at {now}");
+        }
+    }
+
+    #[test]
+    fn a_captured_facemap_is_at_no_risk() {
+        let mut enrollment = pending(10);
+        enrollment.onboarding.state = State::Captured;
+        let late = Timestamp::from_millis(1_000);
+        assert_eq!(enrollment.risk(late, Duration::MAX, Duration::MAX), Risk::None);
+    }
+}
