@@ -32,6 +32,12 @@ impl Facemap {
         }
     }
 
+    /// Its length in bytes; never 0.
+    #[expect(clippy::len_without_is_empty, reason = "a facemap is never empty")]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Gives the bytes to an HTTP body without copying them; they are wiped when the body drops.
     pub fn into_body(self) -> Bytes {
         struct Owner(Facemap);
