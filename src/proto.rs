@@ -21,8 +21,7 @@ pub mod admin {
 }
 
 /// Descriptors of every file in `proto/` and of what they import, encoded, for reflection.
-pub const DESCRIPTOR_SET: &[u8] =
-    include_bytes!(concat!(env!("OUT_DIR"), "/descriptor_set.bin"));
+pub const DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptor_set.bin"));
 
 /// Shows which of the two secrets are there, and neither of them: a session printed by mistake, alone
 /// or inside a response, must not let the reader of a log act as the person.
