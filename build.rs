@@ -19,7 +19,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=proto");
 
     let descriptors = protox::compile(PROTOS, ["proto"])?;
-    let out = PathBuf::from(env::var("OUT_DIR")?);
+    let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("cargo sets OUT_DIR for build scripts")?);
     fs::write(out.join("descriptor_set.bin"), descriptors.encode_to_vec())?;
 
     tonic_prost_build::configure()
