@@ -159,12 +159,12 @@ fn a_record_without_a_body_has_attributes_and_no_facemap() {
 fn buckets_are_equal_ranges_of_row_keys() {
     for count in [1, 3, 16, 256] {
         let ring = ring_of(Provider::AwsLc, count);
-        let mut rows: Vec<_> = (0..2_000).map(|n| ring.row_key(account(n))).collect();
+        let mut rows: Vec<_> = (0..8_000).map(|n| ring.row_key(account(n))).collect();
         rows.sort();
         let buckets: Vec<_> = rows.iter().map(|&row| ring.bucket_of(row)).collect();
         assert!(buckets.is_sorted());
         let met: HashSet<_> = buckets.iter().copied().collect();
-        assert_eq!(met.len(), usize::from(count), "2,000 rows meet all {count} buckets");
+        assert_eq!(met.len(), usize::from(count), "8,000 rows meet all {count} buckets");
         let record = ring.seal_empty(rows[0], &draft(0), b"").unwrap();
         assert_eq!(record.header.kek.bucket, buckets[0]);
     }
