@@ -4,14 +4,15 @@ use std::collections::HashSet;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
-use rocksdb::{ColumnFamily, DB, DBPinnableSlice, FlushOptions, IteratorMode, WriteBatch};
-use rustix::fs::{StatVfsMountFlags, statvfs};
+use rocksdb::{
+    ColumnFamily, DB, DBPinnableSlice, ErrorKind, FlushOptions, IteratorMode, WriteBatch,
+};
 
 use crate::model::{RowKey, SealedBody, SealedRecord, Timestamp};
 
+use super::health::Health;
 use super::owner::Ownership;
 use super::row_locks::RowLocks;
 use super::settings::{self, BODY, DUE, META};
@@ -24,8 +25,7 @@ pub(super) struct Engine {
     /// See [`settings::Options::free_min`].
     pub(super) free_min: u64,
     pub(super) rows: RowLocks,
-    /// A write failed: what is on the disk is unknown until the store is opened anew.
-    pub(super) poisoned: AtomicBool,
+    pub(super) health: Health,
     pub(super) _ownership: Ownership,
 }
 
@@ -59,8 +59,12 @@ impl Engine {
         Ok(Some((record, Some(SealedBody(Bytes::copy_from_slice(&body))))))
     }
 
-    /// All that match, in one synced batch. A row may be named once; again, it is a conflict.
-    pub(super) fn commit_batch(&self, changes: &[Change]) -> Result<Vec<Applied>, StoreError> {
+    /// All that match, in one synced batch. A row may be named once; again, it is a conflict. `None`
+    /// if the engine takes no writes for the moment: nothing was changed.
+    pub(super) fn commit_batch(
+        &self,
+        changes: &[Change],
+    ) -> Result<Option<Vec<Applied>>, StoreError> {
         if changes.len() > BATCH_MAX {
             return Err(StoreError::Unavailable(format!("more than {BATCH_MAX} changes at once")));
         }
@@ -74,10 +78,10 @@ impl Engine {
             let first = named.insert(change.row);
             applied.push(if first { self.stage(change, &mut batch)? } else { Applied::Conflict });
         }
-        if !batch.is_empty() {
-            self.write(batch)?;
+        if !batch.is_empty() && !self.write(batch)? {
+            return Ok(None);
         }
-        Ok(applied)
+        Ok(Some(applied))
     }
 
     /// Compares, and puts what is to be written into `batch`.
@@ -117,12 +121,20 @@ impl Engine {
         Ok(Applied::Yes)
     }
 
-    fn write(&self, batch: WriteBatch) -> Result<(), StoreError> {
+    /// Whether the batch was written; if not, the engine takes no writes for the moment.
+    fn write(&self, batch: WriteBatch) -> Result<bool, StoreError> {
         self.check_disk()?;
-        self.db.write_opt(batch, &settings::synced()).map_err(|error| {
-            self.poisoned.store(true, Ordering::Release);
-            fault::of_write(error.as_ref())
-        })
+        match self.db.write_opt(batch, &settings::synced()) {
+            Ok(()) => {
+                self.write_succeeded();
+                Ok(true)
+            }
+            Err(error) if error.kind() == ErrorKind::Incomplete => Ok(false),
+            Err(error) => {
+                self.health.poison();
+                Err(fault::of_write(error.as_ref()))
+            }
+        }
     }
 
     pub(super) fn due(
@@ -191,45 +203,10 @@ impl Engine {
         Ok(size)
     }
 
-    /// Whether a change would be accepted now.
-    pub(super) fn check_writable(&self) -> Result<(), StoreError> {
-        self.check_poisoned()?;
-        self.check_disk()?;
-        // Work in the background has no caller to tell; it counts its failures here.
-        match self.db.property_int_value(rocksdb::properties::BACKGROUND_ERRORS) {
-            Ok(None | Some(0)) => Ok(()),
-            Ok(Some(failures)) => {
-                let text = format!("the engine failed in the background {failures} times");
-                Err(StoreError::Unavailable(text))
-            }
-            Err(error) => Err(StoreError::Unavailable(error.into_string())),
-        }
-    }
-
-    fn check_poisoned(&self) -> Result<(), StoreError> {
-        match self.poisoned.load(Ordering::Acquire) {
-            true => Err(StoreError::Poisoned),
-            false => Ok(()),
-        }
-    }
-
-    /// Refuses before the disk is quite full: then nothing is half written, and changes are
-    /// accepted again as soon as there is room.
-    fn check_disk(&self) -> Result<(), StoreError> {
-        let disk =
-            statvfs(&self.path).map_err(|error| StoreError::Unavailable(error.to_string()))?;
-        if disk.f_flag.contains(StatVfsMountFlags::RDONLY) {
-            return Err(StoreError::ReadOnly);
-        }
-        if disk.f_bavail.saturating_mul(disk.f_frsize) < self.free_min {
-            return Err(StoreError::Full);
-        }
-        Ok(())
-    }
-
-    /// Brings the memtables into files, so that the next start has no log to read.
+    /// Brings the memtables into files, so that the next start has no log to read. Not while anything
+    /// is wrong: the engine might wait for ever.
     pub(super) fn flush(&self) -> Result<(), StoreError> {
-        self.check_poisoned()?;
+        self.check_writable()?;
         let families = [META, BODY, DUE].map(|name| self.family(name));
         self.db
             .flush_cfs_opt(&families.each_ref().map(|family| *family), &FlushOptions::default())

@@ -6,6 +6,7 @@
 
 mod engine;
 mod fault;
+mod health;
 mod open;
 mod open_error;
 mod owner;

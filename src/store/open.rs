@@ -6,13 +6,13 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use rocksdb::{DB, DEFAULT_COLUMN_FAMILY_NAME};
 
 use crate::model::Timestamp;
 
 use super::engine::Engine;
+use super::health::Health;
 use super::owner::{Owner, Ownership};
 use super::row_locks::RowLocks;
 use super::settings::{self, Options};
@@ -105,7 +105,7 @@ impl RocksStore {
             path: path.to_owned(),
             free_min: options.free_min,
             rows: RowLocks::new(),
-            poisoned: AtomicBool::new(false),
+            health: Health::default(),
             _ownership: ownership,
         };
         Ok(Self { engine: Arc::new(engine) })

@@ -12,8 +12,10 @@
 //! anybody hears of it. Writers of different rows share a sync.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::task;
+use tokio::time::Instant;
+use tokio::{task, time};
 
 use crate::model::{RowKey, SealedBody, SealedRecord, Timestamp};
 
@@ -23,8 +25,8 @@ use super::{Applied, Change, Due, Scanned, Store, StoreError};
 
 /// Sealed records in a RocksDB database that this process alone has open.
 ///
-/// Made by [`RocksStore::create`] and [`RocksStore::open`]. A call that is dropped while it waits
-/// still runs to its end. Dropping the store closes it; [`RocksStore::close`] also tells how that
+/// Made by [`RocksStore::create`] and [`RocksStore::open`]. A change whose future is
+/// dropped may still happen. Dropping the store closes it; [`RocksStore::close`] also tells how that
 /// went.
 pub struct RocksStore {
     pub(super) engine: Arc<Engine>,
@@ -72,11 +74,28 @@ impl RocksStore {
     }
 
     async fn write(&self, changes: Vec<Change>) -> Result<Vec<Applied>, StoreError> {
-        let engine = Arc::clone(&self.engine);
-        let done = task::spawn_blocking(move || engine.commit_batch(&changes));
-        done.await.map_err(|_| StoreError::Ambiguous)?
+        let changes = Arc::new(changes);
+        let give_up = Instant::now() + STALL_MAX;
+        loop {
+            let (engine, changes) = (Arc::clone(&self.engine), Arc::clone(&changes));
+            let done = task::spawn_blocking(move || engine.commit_batch(&changes));
+            if let Some(applied) = done.await.map_err(|_| StoreError::Ambiguous)?? {
+                return Ok(applied);
+            }
+            self.check_writable().await?;
+            if Instant::now() > give_up {
+                return Err(StoreError::Unavailable("the disk does not keep up".to_owned()));
+            }
+            time::sleep(STALL_PAUSE).await;
+        }
     }
 }
+
+/// How long a change waits while the engine is behind with its own writing. Longer than any pause a
+/// working disk was seen to make, shorter than callers wait.
+const STALL_MAX: Duration = Duration::from_secs(10);
+/// How often it asks again.
+const STALL_PAUSE: Duration = Duration::from_millis(5);
 
 impl Store for RocksStore {
     async fn record(&self, row: RowKey) -> Result<Option<SealedRecord>, StoreError> {

@@ -116,9 +116,11 @@ pub(super) fn read() -> ReadOptions {
     read
 }
 
-/// Every write is on the disk before it is acknowledged.
+/// Every write is on the disk before it is acknowledged, and none waits inside the engine: while a
+/// full disk keeps memtables from being written, it would wait without end (seen with RocksDB 11.8).
 pub(super) fn synced() -> WriteOptions {
     let mut write = WriteOptions::default();
     write.set_sync(true);
+    write.set_no_slowdown(true);
     write
 }

@@ -72,7 +72,7 @@ fn batches() -> impl Strategy<Value = Vec<Vec<Step>>> {
 fn rocks_store_agrees_with_the_model() {
     let dir = tempfile::tempdir().unwrap();
     let mut number = 0;
-    agree(200, || {
+    agree(60, || {
         number += 1;
         rocks_store(&dir.path().join(number.to_string()))
     });
