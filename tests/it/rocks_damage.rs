@@ -1,11 +1,14 @@
 //! A [`RocksStore`] on a disk that lies, is cut short, or is full.
 
-use std::fs;
+use std::fs::{self, DirBuilder};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::process::Command;
 
 use facemap_vault::model::{HeaderError, SealedRecord};
-use facemap_vault::store::{BodyChange, Finding, Options, RocksStore, Store, StoreError, Wrong};
+use facemap_vault::store::{
+    BodyChange, Finding, OpenError, Options, RocksStore, Store, StoreError, Wrong,
+};
 
 use crate::store_contract::all_records;
 use crate::support::rocks::{IDENTITY, listing, open, raw, rocks_store, small};
@@ -120,6 +123,52 @@ async fn a_disk_that_is_nearly_full_refuses_changes_and_nothing_else() {
     let store = open(&path).unwrap();
     store.check_writable().await.unwrap();
     store.commit(change).await.unwrap();
+}
+
+/// What a crash leaves is a log. A torn end was never acknowledged; damage before the end was, and
+/// must not pass for a shorter log.
+#[tokio::test]
+async fn damage_within_the_log_is_refused_and_a_torn_end_is_not() {
+    type Damage = fn(&mut Vec<u8>);
+    let table: [(&str, Damage, Option<u8>); 5] = [
+        ("as it is", |_| {}, Some(6)),
+        ("the last byte is missing", |log| log.truncate(log.len() - 1), Some(5)),
+        ("a torn record follows", |log| log.extend_from_slice(&[1; 5]), Some(6)),
+        ("a bit of the first record is flipped", |log| log[1000] ^= 1, None),
+        ("a page in the middle is zeros", |log| log[9000..13_000].fill(0), None),
+    ];
+    for (what, damage, want) in table {
+        let dir = tempfile::tempdir().unwrap();
+        let store = rocks_store(dir.path());
+        for number in 1..=6 {
+            store.commit(create_with_body(number, &record(None, 5000))).await.unwrap();
+        }
+        let crashed = dir.path().join("crashed");
+        DirBuilder::new().mode(0o700).create(&crashed).unwrap();
+        for file in listing(&dir.path().join("store")) {
+            fs::copy(dir.path().join("store").join(&file), crashed.join(&file)).unwrap();
+        }
+        let is_log = |file: &&String| file.ends_with(".log") && !read(&crashed, file).is_empty();
+        let log = listing(&crashed).iter().find(is_log).cloned().unwrap();
+        let mut bytes = read(&crashed, &log);
+        assert!(bytes.len() > 30_000, "{what}: the log has {} bytes", bytes.len());
+        damage(&mut bytes);
+        fs::write(crashed.join(&log), bytes).unwrap();
+
+        match (open(&crashed), want) {
+            (Ok(store), Some(last)) => {
+                let found = all_records(&store, 10).await;
+                assert_eq!(found.len(), usize::from(last), "{what}");
+                assert!(store.verify().await.unwrap().is_clean(), "{what}");
+            }
+            (Err(OpenError::Damaged { .. }), None) => {}
+            (other, want) => panic!("{what}: {:?}, not {want:?}", other.map(drop)),
+        }
+    }
+}
+
+fn read(dir: &Path, file: &str) -> Vec<u8> {
+    fs::read(dir.join(file)).unwrap()
 }
 
 /// Really fills a file system of its own. Needs the right to mount one.
