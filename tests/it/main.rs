@@ -2,8 +2,11 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 mod jumio_contract;
+mod rocks_damage;
+mod rocks_store;
 mod sealing;
 mod sim_contract;
 mod store_contract;
+mod store_model;
 mod support;
 mod tidy;

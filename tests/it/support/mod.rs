@@ -1,1 +1,5 @@
+//! What the tests share.
 
+pub(crate) mod mem_store;
+pub(crate) mod rocks;
+pub(crate) mod sealed;
