@@ -3,3 +3,4 @@
 pub(crate) mod mem_store;
 pub(crate) mod rocks;
 pub(crate) mod sealed;
+pub(crate) mod stub_jumio;
