@@ -30,7 +30,7 @@ any() {
 
 missing=""
 if ! command -v "${CXX:-g++}" > /dev/null; then
-    missing="compiler"
+    missing="g++"
 fi
 # bindgen needs the library and, apart from it, clang's own headers: without them it stops at
 # "'stdbool.h' file not found".
@@ -43,9 +43,9 @@ then
 fi
 
 if [ -n "$missing" ]; then
-    echo "Missing for the build: $missing"
-    echo "  compiler: g++ compiles RocksDB and gcc the cryptography"
-    echo "  libclang: reads RocksDB's header to make the Rust bindings"
+    echo "The build needs what is not here yet:"
+    case $missing in *g++*) echo "  g++       compiles RocksDB" ;; esac
+    case $missing in *libclang*) echo "  libclang  reads RocksDB's header, to make the Rust bindings" ;; esac
     if ! command -v apt-get > /dev/null; then
         echo "There is no apt-get here. Install a C++20 compiler and libclang with its headers" >&2
         echo "(Fedora: gcc-c++ clang-devel; Arch: gcc clang; openSUSE: gcc-c++ clang-devel), then run this again." >&2
@@ -58,7 +58,7 @@ if [ -n "$missing" ]; then
     $root apt-get update -qq
 
     packages=""
-    case $missing in *compiler*) packages="g++" ;; esac
+    case $missing in *g++*) packages="g++" ;; esac
     # Debian 12 has the library apart from the compiler, which spares 240 MB; others have it all in one.
     case $missing in
         *libclang*)

@@ -3,6 +3,8 @@
 //! [`Store`] is the seam to a distributed engine: it speaks of rows and bytes, never of column
 //! families or SQL, and promises only what both kinds of engine can honour.
 
+pub mod keyring_file;
+
 use std::future::Future;
 
 use crate::model::{HeaderError, Revision, RowKey, SealedBody, SealedRecord, Timestamp};

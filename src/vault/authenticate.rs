@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::crypto;
+use crate::crypto::OpenError;
 use crate::jumio::{AccountUpdate, Jumio, Obtained, PendingAuthentication};
 use crate::model::{
     AccountId, Enrollment, Facemap, RequestId, SdkToken, State, Timestamp, WebLink,
@@ -138,7 +138,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         let Some(body) = body.filter(|_| loaded.enrollment.facemap.is_some()) else {
             return Err(not_ready(&loaded.enrollment));
         };
-        crypto::open_facemap(&self.keyring, row, &loaded.record, body)
+        self.keyring.open_facemap(row, &loaded.record, body)
             .map_err(|source| VaultError::Unreadable { account, source })
     }
 
@@ -169,7 +169,7 @@ fn not_ready(enrollment: &Enrollment) -> VaultError {
         // A record that says captured and has no body does not decode; this arm keeps that visible.
         State::Captured => VaultError::Unreadable {
             account: enrollment.account,
-            source: crypto::OpenError::Tampered,
+            source: OpenError::Tampered,
         },
     }
 }

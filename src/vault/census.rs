@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::crypto::{self, Keyring};
+use crate::crypto::Keyring;
 use crate::model::{Blocked, Enrollment, KekRef, SealedRecord, State, Timestamp};
 use crate::store::Store;
 
@@ -28,15 +28,6 @@ pub struct Census {
     pub damaged: u64,
     /// Records by the key that wraps them.
     pub keks: HashMap<KekRef, u64>,
-}
-
-/// How many records one key wraps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct KekCount {
-    /// The key.
-    pub kek: KekRef,
-    /// The records.
-    pub records: u64,
 }
 
 impl Census {
@@ -138,7 +129,7 @@ pub(super) async fn count<S: Store>(
         after = Some(last.row);
         for scanned in &page {
             let opened = scanned.record.as_ref().ok().and_then(|record| {
-                let bytes = crypto::open_attributes(keyring, scanned.row, record).ok()?;
+                let bytes = keyring.open_attributes(scanned.row, record).ok()?;
                 Some((attributes::decode(&bytes, &record.header)?, record))
             });
             match opened {

@@ -1,12 +1,10 @@
 //! Enrollments in pages, soonest deadline first.
 
 use crate::jumio::Jumio;
-use crate::model::{State, Timestamp};
-use crate::store::{Due, Store};
+use crate::model::{RowKey, SealedRecord, State, Timestamp};
+use crate::store::{Due, Store, StoreError};
 
 use super::{Loaded, Vault, VaultError};
-use crate::crypto;
-use crate::model::RowKey;
 
 /// Which enrollments to list, as far as the store can tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,13 +116,13 @@ impl<S: Store, J: Jumio> Vault<S, J> {
     pub(super) async fn load_row(&self, row: RowKey) -> Result<Option<Loaded>, VaultError> {
         match self.store.record(row).await {
             Ok(record) => Ok(record.and_then(|record| self.loaded_row(row, record))),
-            Err(crate::store::StoreError::Corrupt { .. }) => Ok(None),
+            Err(StoreError::Corrupt { .. }) => Ok(None),
             Err(error) => Err(VaultError::Store(error)),
         }
     }
 
-    fn loaded_row(&self, row: RowKey, record: crate::model::SealedRecord) -> Option<Loaded> {
-        let bytes = crypto::open_attributes(&self.keyring, row, &record).ok()?;
+    fn loaded_row(&self, row: RowKey, record: SealedRecord) -> Option<Loaded> {
+        let bytes = self.keyring.open_attributes(row, &record).ok()?;
         let enrollment = super::attributes::decode(&bytes, &record.header)?;
         Some(Loaded { enrollment, record, row })
     }

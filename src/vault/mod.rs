@@ -14,7 +14,9 @@ mod enroll;
 mod erase;
 mod error;
 mod in_flight;
+mod keys;
 mod list;
+mod page_token;
 mod settings;
 mod state_code;
 mod sweep;
@@ -25,21 +27,22 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::Semaphore;
 
-use crate::crypto::{self, Draft, Keyring};
-use crate::jumio::Jumio;
+use crate::crypto::{Draft, Keyring, OpenError};
 use crate::model::{AccountId, Enrollment, Facemap, RowKey, SealedRecord};
-use crate::store::{BodyChange, Change, Expect, Store};
+use crate::store::{BodyChange, Change, Expect};
 
 pub use crate::jumio::{
-    AccountUpdate, Consent, DecisionType, ExecutionStatus, Limit, Obtained, Web,
+    AccountUpdate, Consent, DecisionType, ExecutionStatus, Jumio, Limit, Obtained, Web,
 };
+pub use crate::store::Store;
 pub use admission::AdmissionPolicy;
 pub use authenticate::{StartAuthentication, Started};
-pub use census::{Census, KekCount};
+pub use census::Census;
 pub use decision::AuthenticationView;
 pub use enroll::Enroll;
 pub use error::VaultError;
 pub use in_flight::Orphan;
+pub use keys::{KeyState, KeyView};
 pub use list::{Cursor, ListFilter, Page};
 pub use settings::Settings;
 pub use sweep::SweepReport;
@@ -161,12 +164,12 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         record: SealedRecord,
     ) -> Result<Loaded, VaultError> {
         let unreadable = |source| VaultError::Unreadable { account, source };
-        let bytes = crypto::open_attributes(&self.keyring, row, &record).map_err(unreadable)?;
+        let bytes = self.keyring.open_attributes(row, &record).map_err(unreadable)?;
         match attributes::decode(&bytes, &record.header) {
             Some(enrollment) if enrollment.account == account => {
                 Ok(Loaded { enrollment, record, row })
             }
-            Some(_) | None => Err(unreadable(crypto::OpenError::Tampered)),
+            Some(_) | None => Err(unreadable(OpenError::Tampered)),
         }
     }
 
@@ -213,18 +216,18 @@ impl<S: Store, J: Jumio> Vault<S, J> {
             (NewBody::Set(facemap), _) => {
                 draft.generation += 1;
                 let (record, body) =
-                    crypto::seal_facemap(&self.keyring, row, &draft, facemap, &attributes)?;
+                    self.keyring.seal_facemap(row, &draft, facemap, &attributes)?;
                 (record, BodyChange::Set(body))
             }
             (NewBody::Keep, Some(old)) => {
-                let record = crypto::reseal(&self.keyring, row, old, &draft, &attributes)?;
+                let record = self.keyring.reseal(row, old, &draft, &attributes)?;
                 (record, BodyChange::Keep)
             }
             (NewBody::Keep, None) => {
-                (crypto::seal_empty(&self.keyring, row, &draft, &attributes)?, BodyChange::Keep)
+                (self.keyring.seal_empty(row, &draft, &attributes)?, BodyChange::Keep)
             }
             (NewBody::Remove, _) => {
-                (crypto::seal_empty(&self.keyring, row, &draft, &attributes)?, BodyChange::Remove)
+                (self.keyring.seal_empty(row, &draft, &attributes)?, BodyChange::Remove)
             }
         })
     }

@@ -1,1 +1,1 @@
-
+//! Sealing: what was sealed opens, and nothing else does.
