@@ -74,10 +74,13 @@ fn what_a_killed_process_left_is_no_obstacle() {
     assert!(!path.join("owner").exists());
 }
 
+/// What is special, what happens to a good store first and under which identity it is opened then,
+/// the error, and a part of its text.
+type Refusal = (&'static str, fn(&Path) -> Identity, fn(&OpenError) -> bool, &'static str);
+
 #[test]
 fn only_the_right_store_is_opened() {
-    type Before = fn(&Path) -> Identity;
-    let table: [(&str, Before, fn(&OpenError) -> bool, &str); 9] = [
+    let table: [Refusal; 5] = [
         (
             "another vault",
             |_| Identity { vault_id: [8; 16], ..IDENTITY },
@@ -113,6 +116,13 @@ fn only_the_right_store_is_opened() {
             |e| matches!(e, OpenError::Damaged { .. }),
             "identity",
         ),
+    ];
+    assert_refused(&table);
+}
+
+#[test]
+fn only_a_whole_and_private_store_is_opened() {
+    let table: [Refusal; 4] = [
         (
             "a creation that was interrupted",
             |path| {
@@ -152,7 +162,11 @@ fn only_the_right_store_is_opened() {
             "damaged",
         ),
     ];
-    for (what, before, want, text) in table {
+    assert_refused(&table);
+}
+
+fn assert_refused(table: &[Refusal]) {
+    for &(what, before, want, text) in table {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("store");
         drop(rocks_store(dir.path()));
