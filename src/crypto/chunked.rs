@@ -44,7 +44,8 @@ pub(super) const fn sealed_len(len: usize) -> usize {
 /// Seals `message`, followed by zeros up to `padded_len` bytes, under `key` for `context`.
 ///
 /// `salt` must be random and never repeat under one key; callers get it from
-/// [`super::random::Salts`]. Each chunk of the message is copied to its final place and sealed there.
+/// [`super::random::Salts`]. Chunks go from the message to their final place sealed; only one that is
+/// part padding is put together first.
 pub(super) fn seal(
     provider: Provider,
     key: &[u8; KEY_LEN],
@@ -56,21 +57,27 @@ pub(super) fn seal(
     let padded_len = padded_len.max(message.len());
     let derived = Derived::new(provider, key, salt, context);
     let aes = derived.aes_key(provider);
-    // Never grows, so no copy of a chunk stays behind elsewhere; wiped if a provider panics.
-    let mut out = Zeroizing::new(Vec::with_capacity(sealed_len(padded_len)));
+    let mut out = Vec::with_capacity(sealed_len(padded_len));
     out.extend_from_slice(salt);
     out.extend_from_slice(derived.commitment());
 
     for n in 0..=padded_len / CHUNK_LEN {
         let (start, place) = (n * CHUNK_LEN, out.len());
         let end = padded_len.min(start + CHUNK_LEN);
-        out.extend_from_slice(message.get(start..end.min(message.len())).unwrap_or_default());
+        let plain = message.get(start..end.min(message.len())).unwrap_or_default();
         out.resize(place + (end - start), 0);
-        let chunk = out.get_mut(place..).expect("the chunk was just added");
-        let tag = aes.seal_in_place(derived.nonce(n), chunk);
+        let sealed = out.get_mut(place..).expect("the chunk was just added");
+        let tag = if plain.len() == sealed.len() {
+            aes.seal_into(derived.nonce(n), plain, sealed)
+        } else {
+            let mut plain = padded(plain, sealed.len());
+            let tag = aes.seal_into(derived.nonce(n), &plain, sealed);
+            plain.clear(); // spare room is wiped at once, content byte by byte
+            tag
+        };
         out.extend_from_slice(&tag);
     }
-    std::mem::take(&mut *out)
+    out
 }
 
 /// Opens what [`seal`] made under the same key for the same context. Gives all of it or nothing;
@@ -98,8 +105,8 @@ pub(super) fn open(
     for (n, chunk) in chunks.chunks(CHUNK_LEN + TAG_LEN).enumerate() {
         let (chunk, tag) = chunk.split_last_chunk().ok_or(Refused)?;
         let place = out.len();
-        out.extend_from_slice(chunk);
-        aes.open_in_place(derived.nonce(n), out.get_mut(place..).ok_or(Refused)?, tag)?;
+        out.resize(place + chunk.len(), 0);
+        aes.open_into(derived.nonce(n), chunk, tag, out.get_mut(place..).ok_or(Refused)?)?;
     }
     Ok(out)
 }
@@ -113,6 +120,13 @@ pub(super) fn commits(
     prefix: &[u8; PREFIX_LEN],
 ) -> bool {
     Derived::committed(provider, key, context, prefix).is_some()
+}
+
+fn padded(plain: &[u8], len: usize) -> Zeroizing<Vec<u8>> {
+    let mut out = Zeroizing::new(Vec::with_capacity(len));
+    out.extend_from_slice(plain);
+    out.resize(len, 0);
+    out
 }
 
 /// What HKDF makes for one message.

@@ -2,6 +2,7 @@
 
 use aes_gcm::Aes256Gcm;
 use aes_gcm::aead::AeadInOut;
+use aes_gcm::aead::inout::InOutBuf;
 use aws_lc_rs::{aead, digest, hkdf};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256, Sha512};
@@ -116,42 +117,51 @@ impl AesKey {
         }
     }
 
-    /// Seals `chunk` where it is and returns its tag.
-    pub(super) fn seal_in_place(&self, nonce: [u8; NONCE_LEN], chunk: &mut [u8]) -> [u8; TAG_LEN] {
-        const SHORT: &str = "a chunk is far shorter than AES-GCM allows";
+    /// Seals `plain` into `out`, which is as long, and returns the tag.
+    pub(super) fn seal_into(
+        &self,
+        nonce: [u8; NONCE_LEN],
+        plain: &[u8],
+        out: &mut [u8],
+    ) -> [u8; TAG_LEN] {
+        const SHORT: &str = "out is as long as plain, and far shorter than AES-GCM allows";
         match self {
             Self::AwsLc(key) => {
-                let nonce = aead::Nonce::assume_unique_for_key(nonce);
-                let tag = key.seal_in_place_separate_tag(nonce, aead::Aad::empty(), chunk);
-                tag.expect(SHORT).as_ref().try_into().expect("a tag has 16 bytes")
+                let (nonce, aad) = (aead::Nonce::assume_unique_for_key(nonce), aead::Aad::empty());
+                let mut tag = [0; TAG_LEN];
+                key.seal_out_of_place_scatter(nonce, aad, plain, out, &[], &mut tag).expect(SHORT);
+                tag
             }
             Self::RustCrypto(key) => {
-                key.encrypt_inout_detached(&nonce.into(), &[], chunk.into()).expect(SHORT).into()
+                let both = InOutBuf::new(plain, out).expect(SHORT);
+                key.encrypt_inout_detached(&nonce.into(), &[], both).expect(SHORT).into()
             }
         }
     }
 
-    /// Opens `chunk` where it is. If that fails its bytes are worthless and may be plaintext.
+    /// Opens `sealed` into `out`. If that fails, what is in `out` must not be used, and may be
+    /// plaintext.
     ///
     /// # Errors
     ///
     /// [`Refused`] if the tag does not fit.
-    pub(super) fn open_in_place(
+    pub(super) fn open_into(
         &self,
         nonce: [u8; NONCE_LEN],
-        chunk: &mut [u8],
+        sealed: &[u8],
         tag: &[u8; TAG_LEN],
+        out: &mut [u8],
     ) -> Result<(), Refused> {
         match self {
             Self::AwsLc(key) => {
-                let nonce = aead::Nonce::assume_unique_for_key(nonce);
-                key.open_in_place_separate_tag(nonce, aead::Aad::empty(), tag, chunk)
-                    .map(|_| ())
+                let (nonce, aad) = (aead::Nonce::assume_unique_for_key(nonce), aead::Aad::empty());
+                key.open_separate_gather(nonce, aad, sealed, tag, out).map_err(|_| Refused)
+            }
+            Self::RustCrypto(key) => {
+                let both = InOutBuf::new(sealed, out).map_err(|_| Refused)?;
+                key.decrypt_inout_detached(&nonce.into(), &[], both, tag.into())
                     .map_err(|_| Refused)
             }
-            Self::RustCrypto(key) => key
-                .decrypt_inout_detached(&nonce.into(), &[], chunk.into(), tag.into())
-                .map_err(|_| Refused),
         }
     }
 }

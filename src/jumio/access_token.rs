@@ -193,6 +193,8 @@ impl AccessTokens {
         match answer.status() {
             200 | 201 => {}
             400 | 401 | 403 => return Err(JumioError::CredentialsRejected),
+            // Not `NotFound`: that would say something about an account.
+            404 => return Err(JumioError::Refused { status: 404 }),
             429 => return Err(self.budget.pause(answer.pause())),
             _ => return Err(answer.refusal("access token")),
         }

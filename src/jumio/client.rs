@@ -248,7 +248,7 @@ const ONBOARDING: Call = Call {
     connection: Connection::Pooled,
 };
 const FACEMAP: Call =
-    Call { endpoint: "facemap", what: "facemap part", connection: Connection::Fresh, ..ONBOARDING };
+    Call { endpoint: "facemap", what: "part", connection: Connection::Fresh, ..ONBOARDING };
 const ACCOUNT: Call = Call {
     endpoint: "account",
     what: "account",

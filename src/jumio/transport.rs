@@ -130,17 +130,19 @@ fn client(settings: &Settings, idle_connections: usize) -> Result<Client, Settin
         .connect_timeout(settings.timeouts.connect)
         .pool_idle_timeout(POOL_IDLE)
         .pool_max_idle_per_host(idle_connections);
-    if let Some(pem) = &settings.extra_root_certificate_pem {
-        let roots = Certificate::from_pem_bundle(pem).map_err(|_| SettingsError::Certificate)?;
-        if roots.is_empty() {
-            return Err(SettingsError::Certificate);
-        }
-        builder = builder.tls_certs_merge(roots);
-    } else if settings.simulator {
-        // No root at all: a simulator's certificate is never one the system trusts, and a machine
-        // without root certificates can still run the demo.
-        builder = builder.tls_certs_only([]);
+    let roots = match &settings.extra_root_certificate_pem {
+        Some(pem) => Certificate::from_pem_bundle(pem).map_err(|_| SettingsError::Certificate)?,
+        None => Vec::new(),
+    };
+    if roots.is_empty() && settings.extra_root_certificate_pem.is_some() {
+        return Err(SettingsError::Certificate);
     }
+    // A simulator's certificate is none that the system trusts, and a machine without root
+    // certificates can still talk to one.
+    builder = match settings.simulator {
+        true => builder.tls_certs_only(roots),
+        false => builder.tls_certs_merge(roots),
+    };
     if let Some(url) = &settings.proxy {
         if !matches!(url.scheme(), "http" | "https") {
             return Err(SettingsError::Proxy);

@@ -55,6 +55,14 @@ impl Facemap {
     }
 }
 
+impl Drop for Facemap {
+    /// Leaves the wiping to `Zeroizing`, which wipes the spare room of a vector as a whole but its
+    /// content byte by byte: twenty times as slow, and slower than opening the facemap was.
+    fn drop(&mut self) {
+        self.0.clear();
+    }
+}
+
 impl fmt::Debug for Facemap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Facemap({} bytes)", self.0.len())

@@ -1,7 +1,5 @@
 //! A facemap is captured: one attempt on one account, by whoever comes first.
 
-use std::sync::Arc;
-use std::time::Duration;
 
 use crate::jumio::{Jumio, JumioError, OnboardingDetails};
 use crate::model::{

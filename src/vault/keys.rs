@@ -45,7 +45,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
                 state: match info.state {
                     KekState::Pending => KeyState::Pending,
                     KekState::Primary => KeyState::Primary,
-                    KekState::DecryptOnly => KeyState::Retiring,
+                    KekState::Retiring => KeyState::Retiring,
                 },
                 created: info.created,
                 fingerprint: info.fingerprint,

@@ -124,7 +124,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
     fn loaded_row(&self, row: RowKey, record: SealedRecord) -> Option<Loaded> {
         let bytes = self.keyring.open_attributes(row, &record).ok()?;
         let enrollment = super::attributes::decode(&bytes, &record.header)?;
-        Some(Loaded { enrollment, record, row })
+        Some(Loaded { enrollment, record })
     }
 }
 

@@ -70,7 +70,6 @@ pub struct Loaded {
     pub enrollment: Enrollment,
     /// The record: header, revision, key version.
     pub record: SealedRecord,
-    row: RowKey,
 }
 
 /// What a commit does to the body.
@@ -167,7 +166,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         let bytes = self.keyring.open_attributes(row, &record).map_err(unreadable)?;
         match attributes::decode(&bytes, &record.header) {
             Some(enrollment) if enrollment.account == account => {
-                Ok(Loaded { enrollment, record, row })
+                Ok(Loaded { enrollment, record })
             }
             Some(_) | None => Err(unreadable(OpenError::Tampered)),
         }
@@ -189,7 +188,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
             .commit(change)
             .await
             .map_err(|error| VaultError::of_store(next.account, error))?;
-        let loaded = Loaded { enrollment: next, record, row };
+        let loaded = Loaded { enrollment: next, record };
         self.census.moved(previous, Some(&loaded));
         Ok(loaded)
     }

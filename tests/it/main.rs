@@ -3,8 +3,11 @@
 
 mod example_config;
 mod jumio_contract;
+mod rocks_damage;
+mod rocks_store;
 mod sealing;
 mod sim_contract;
 mod store_contract;
+mod store_model;
 mod support;
 mod tidy;

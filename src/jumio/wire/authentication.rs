@@ -1,7 +1,7 @@
 //! The status and the details of an authentication.
 
-use super::{capability, decision, execution_status, overall, same_id, time};
-use crate::jumio::json::Json;
+use super::{capability, decision, execution_status, same_id, time};
+use crate::jumio::json::{At, Json};
 use crate::jumio::{AuthenticationDetails, DecisionType, ExecutionStatus, JumioError};
 use crate::model::{AccountId, WorkflowExecutionId};
 
@@ -15,8 +15,12 @@ pub(in crate::jumio) fn status(
     same_id(&top.need("account")?, account)?;
     let workflow = top.need("workflowExecution")?;
     same_id(&workflow, execution)?;
+    status_of(&workflow)
+}
+
+fn status_of(workflow: &At<'_>) -> Result<AuthenticationDetails, JumioError> {
     Ok(AuthenticationDetails {
-        status: execution_status(&workflow)?,
+        status: execution_status(workflow)?,
         workflow_key: workflow.need("definitionKey")?.word()?.to_owned(),
         created: None,
         customer_internal_reference: None,
@@ -36,9 +40,13 @@ pub(in crate::jumio) fn processed(
     let workflow = top.need("workflow")?;
     same_id(&workflow, execution)?;
     let status = execution_status(&workflow)?;
-    let overall = overall(&top, status == ExecutionStatus::Processed)?;
+    if status != ExecutionStatus::Processed {
+        // Expired between our two questions: what details then say of a decision is contradictory.
+        return status_of(&workflow);
+    }
+    let overall = decision(&top)?;
     let authentication = capability(&top, "authentication")?;
-    if overall == Some(DecisionType::Passed) {
+    if overall == DecisionType::Passed {
         // The thresholds of the overall decision are the tenant's to move. It is no proof of its own
         // that the two facemaps were compared.
         let none =
@@ -68,7 +76,7 @@ pub(in crate::jumio) fn processed(
         customer_internal_reference: reference
             .map(|at| at.text().map(str::to_owned))
             .transpose()?,
-        decision: overall,
+        decision: Some(overall),
         label: label.map(str::to_owned),
     })
 }
