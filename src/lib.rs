@@ -14,6 +14,7 @@ pub mod store;
 pub mod vault;
 
 pub mod grpc;
+pub mod proto;
 
 pub mod cli;
 pub mod config;

@@ -1,1 +1,18 @@
-//! grpc
+//! What callers see: gRPC services over the vault. Everything of tonic's stays in here.
+
+mod admin_service;
+mod answer;
+mod caller;
+mod convert;
+mod convert_start;
+mod fields;
+
+
+mod serve;
+mod status;
+mod status_jumio;
+mod vault_service;
+mod view;
+
+pub use serve::{Listeners, ServerSettings, serve};
+pub use status::{DOMAIN, REASON_TRAILER};

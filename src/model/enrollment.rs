@@ -19,6 +19,9 @@ pub struct Enrollment {
     pub onboarding: Onboarding,
     /// The facemap that serves authentications.
     pub facemap: Option<StoredFacemap>,
+    /// When the account was last erased here. An onboarding completed before then is never captured
+    /// again, however late somebody asks for it.
+    pub erased_at: Option<Timestamp>,
 }
 
 /// One onboarding at Jumio, and how far we got with its facemap.
@@ -72,6 +75,8 @@ pub struct StoredFacemap {
     pub execution: WorkflowExecutionId,
     /// The FACEMAP credential it was downloaded from.
     pub credential: CredentialId,
+    /// When that onboarding was completed, if Jumio told.
+    pub completed: Option<Timestamp>,
     /// When it was stored here.
     pub captured_at: Timestamp,
     /// When our own retention erases it. `None`: kept until erased on request.
@@ -136,7 +141,7 @@ pub enum Risk {
 impl Enrollment {
     /// A new enrollment whose facemap is to be captured by `capture_by`.
     pub fn pending(account: AccountId, now: Timestamp, onboarding: Onboarding) -> Self {
-        Self { account, created: now, onboarding, facemap: None }
+        Self { account, created: now, onboarding, facemap: None, erased_at: None }
     }
 
     /// When the sweep must look at this enrollment: `capture_by` while a capture is pending, else the

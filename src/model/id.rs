@@ -30,7 +30,7 @@ pub trait IdKind {
 }
 
 /// The kinds of ids.
-pub mod kind {
+pub(super) mod kind {
     use super::IdKind;
 
     /// See [`super::AccountId`].

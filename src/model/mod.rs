@@ -5,6 +5,7 @@
 mod enrollment;
 mod facemap;
 mod id;
+mod keyring;
 mod sealed;
 mod secret;
 mod time;
@@ -12,6 +13,7 @@ mod time;
 pub use enrollment::{Blocked, Enrollment, LastError, Onboarding, Risk, State, StoredFacemap};
 pub use facemap::{Facemap, FacemapError};
 pub use id::{AccountId, CredentialId, Id, IdError, IdKind, RequestId, WorkflowExecutionId};
+pub use keyring::{KeyringSlot, Mode, VaultId};
 pub use sealed::{
     HeaderError, KekRef, RecordHeader, RecordId, RecordKind, Revision, RowKey, SealedBody,
     SealedRecord,

@@ -49,7 +49,7 @@ impl<K: SecretKind> fmt::Debug for Secret<K> {
 }
 
 /// The kinds of secrets.
-pub mod kind {
+pub(super) mod kind {
     use super::SecretKind;
 
     /// See [`super::ClientSecret`].

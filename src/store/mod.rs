@@ -1,7 +1,27 @@
 //! Where sealed records live. Sees ciphertext only: nothing here can name a key.
 //!
 //! [`Store`] is the seam to a distributed engine: it speaks of rows and bytes, never of column
-//! families or SQL, and promises only what both kinds of engine can honour.
+//! families or SQL, and promises only what both kinds of engine can honour. [`RocksStore`] is the
+//! one on the local disk.
+
+mod engine;
+mod fault;
+mod health;
+mod open;
+mod open_error;
+mod owner;
+mod rocks;
+mod row_locks;
+mod settings;
+mod verify;
+
+pub use open::{Identity, Mode};
+pub use open_error::OpenError;
+pub use rocks::RocksStore;
+pub use settings::Options;
+pub use verify::{Finding, Report, Wrong};
+
+pub mod keyring_file;
 
 use std::future::Future;
 

@@ -1,1 +1,233 @@
-//! vault
+//! The rules: what becomes of an account's facemap, and when.
+//!
+//! The only place where keys, disk and Jumio meet, and in it only [`Vault::capture`] and
+//! [`Vault::start_authentication`] ever hold a facemap in the clear.
+
+mod admission;
+mod attributes;
+mod authenticate;
+mod background;
+mod capture;
+mod census;
+mod decision;
+mod enroll;
+mod erase;
+mod error;
+mod in_flight;
+mod keys;
+mod list;
+mod page_token;
+mod settings;
+mod state_code;
+mod sweep;
+mod turns;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::sync::Semaphore;
+
+use crate::crypto::{Draft, Keyring, OpenError};
+use crate::model::{AccountId, Enrollment, Facemap, RowKey, SealedRecord};
+use crate::store::{BodyChange, Change, Expect};
+
+pub use crate::jumio::{
+    AccountUpdate, Consent, DecisionType, ExecutionStatus, Jumio, Limit, Obtained, Web,
+};
+pub use crate::store::Store;
+pub use admission::AdmissionPolicy;
+pub use authenticate::{StartAuthentication, Started};
+pub use census::Census;
+pub use decision::AuthenticationView;
+pub use enroll::Enroll;
+pub use error::VaultError;
+pub use in_flight::Orphan;
+pub use keys::{KeyState, KeyView};
+pub use list::{Cursor, ListFilter, Page};
+pub use settings::Settings;
+pub use sweep::SweepReport;
+
+use in_flight::InFlight;
+use turns::Turns;
+
+/// The service, without a network: enrollments in a [`Store`], facemaps from and to [`Jumio`].
+pub struct Vault<S, J> {
+    store: S,
+    jumio: J,
+    keyring: Arc<Keyring>,
+    settings: Settings,
+    census: census::Counts,
+    in_flight: InFlight,
+    capturing: Turns,
+    background: Arc<Semaphore>,
+    sequence: AtomicU64,
+}
+
+/// An enrollment together with the record it was read from.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The enrollment.
+    pub enrollment: Enrollment,
+    /// The record: header, revision, key version.
+    pub record: SealedRecord,
+}
+
+/// What a commit does to the body.
+enum NewBody<'a> {
+    Keep,
+    Set(&'a Facemap),
+    Remove,
+}
+
+impl<S: Store, J: Jumio> Vault<S, J> {
+    /// Opens the vault over a store: reads every record once, to count what there is and to find the
+    /// highest change number. `progress` is told the number of records read, now and then.
+    ///
+    /// # Errors
+    ///
+    /// [`VaultError::Store`] if the store cannot be read. A damaged record is counted, not an error.
+    pub async fn open(
+        store: S,
+        jumio: J,
+        keyring: Arc<Keyring>,
+        settings: Settings,
+        progress: impl Fn(u64),
+    ) -> Result<Self, VaultError> {
+        let (census, sequence) = census::count(&store, &keyring, progress).await?;
+        Ok(Self {
+            store,
+            jumio,
+            keyring,
+            census,
+            in_flight: InFlight::default(),
+            capturing: Turns::default(),
+            background: Arc::new(Semaphore::new(settings.background_captures_max)),
+            sequence: AtomicU64::new(sequence),
+            settings,
+        })
+    }
+
+    /// The enrollment of `account`.
+    ///
+    /// # Errors
+    ///
+    /// [`VaultError::NotEnrolled`], or by what is wrong with the store.
+    pub async fn enrollment(&self, account: AccountId) -> Result<Loaded, VaultError> {
+        self.load(account).await?.ok_or(VaultError::NotEnrolled(account))
+    }
+
+    /// The rules in force.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The keys in force.
+    pub fn keyring(&self) -> &Keyring {
+        &self.keyring
+    }
+
+    /// What is stored, counted.
+    pub fn census(&self) -> Census {
+        self.census.snapshot()
+    }
+
+    /// Bytes on disk.
+    ///
+    /// # Errors
+    ///
+    /// By what is wrong with the store.
+    pub async fn store_size(&self) -> Result<u64, VaultError> {
+        self.store.size().await.map_err(VaultError::Store)
+    }
+
+    /// Executions that were opened at Jumio and whose upload did not complete, newest last. They
+    /// expire at Jumio by themselves.
+    pub fn orphans(&self) -> Vec<Orphan> {
+        self.in_flight.orphans()
+    }
+
+    async fn load(&self, account: AccountId) -> Result<Option<Loaded>, VaultError> {
+        let row = self.keyring.row_key(account);
+        let of_store = |error| VaultError::of_store(account, error);
+        match self.store.record(row).await.map_err(of_store)? {
+            Some(record) => self.loaded(account, row, record).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Opens a record's attributes.
+    fn loaded(
+        &self,
+        account: AccountId,
+        row: RowKey,
+        record: SealedRecord,
+    ) -> Result<Loaded, VaultError> {
+        let unreadable = |source| VaultError::Unreadable { account, source };
+        let bytes = self.keyring.open_attributes(row, &record).map_err(unreadable)?;
+        match attributes::decode(&bytes, &record.header) {
+            Some(enrollment) if enrollment.account == account => {
+                Ok(Loaded { enrollment, record })
+            }
+            Some(_) | None => Err(unreadable(OpenError::Tampered)),
+        }
+    }
+
+    /// Seals `next` and makes it durable, if the row still is as `previous` was read.
+    async fn commit(
+        &self,
+        previous: Option<&Loaded>,
+        next: Enrollment,
+        body: NewBody<'_>,
+    ) -> Result<Loaded, VaultError> {
+        let row = self.keyring.row_key(next.account);
+        let (record, body) = self.sealed(row, previous, &next, body)?;
+        let expect =
+            previous.map_or(Expect::Absent, |loaded| Expect::Revision(loaded.record.revision()));
+        let change = Change { row, expect, record: record.clone(), body };
+        self.store
+            .commit(change)
+            .await
+            .map_err(|error| VaultError::of_store(next.account, error))?;
+        let loaded = Loaded { enrollment: next, record };
+        self.census.moved(previous, Some(&loaded));
+        Ok(loaded)
+    }
+
+    fn sealed(
+        &self,
+        row: RowKey,
+        previous: Option<&Loaded>,
+        next: &Enrollment,
+        body: NewBody<'_>,
+    ) -> Result<(SealedRecord, BodyChange), VaultError> {
+        let old = previous.map(|loaded| &loaded.record);
+        let attributes = attributes::encode(next);
+        let mut draft = Draft {
+            legal_hold: old.is_some_and(|record| record.header.legal_hold),
+            generation: old.map_or(0, |record| record.header.generation),
+            sequence: self.sequence.fetch_add(1, Ordering::Relaxed) + 1,
+            created: next.created,
+            completed: next.onboarding.completed,
+            due: next.due(),
+        };
+        let has_body = old.filter(|record| record.header.body_len > 0);
+        Ok(match (body, has_body) {
+            (NewBody::Set(facemap), _) => {
+                draft.generation += 1;
+                let (record, body) =
+                    self.keyring.seal_facemap(row, &draft, facemap, &attributes)?;
+                (record, BodyChange::Set(body))
+            }
+            (NewBody::Keep, Some(old)) => {
+                let record = self.keyring.reseal(row, old, &draft, &attributes)?;
+                (record, BodyChange::Keep)
+            }
+            (NewBody::Keep, None) => {
+                (self.keyring.seal_empty(row, &draft, &attributes)?, BodyChange::Keep)
+            }
+            (NewBody::Remove, _) => {
+                (self.keyring.seal_empty(row, &draft, &attributes)?, BodyChange::Remove)
+            }
+        })
+    }
+}

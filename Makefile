@@ -1,0 +1,55 @@
+# `make demo` shows the vault at work, `make test` tests it. Both install what is missing and share one
+# build.
+
+# The RocksDB library that scripts/rocksdb.sh builds. Set it to share a library that is already built.
+export ROCKSDB_LIB_DIR ?= $(CURDIR)/target/rocksdb
+export ROCKSDB_STATIC ?= 1
+
+# The linters of scripts/lint-tools.txt, at the versions named there.
+TOOLS := target/tools/bin
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help setup rocksdb tools demo test lint advisories check clean
+
+help:
+	@echo 'make demo    the whole story in the terminal, offline, with throw-away data'
+	@echo 'make test    every test'
+	@echo 'make lint    formatting, clippy, dependencies, proto files'
+	@echo 'make check   test and lint, as the continuous integration does'
+	@echo 'make setup   only install what building needs'
+	@echo 'make clean   remove everything built, RocksDB too: the next build takes minutes again'
+
+setup:
+	@scripts/setup.sh
+
+# Leaves a note for plain cargo, see .cargo/config.toml.
+rocksdb: setup
+	@scripts/rocksdb.sh '$(ROCKSDB_LIB_DIR)'
+	@mkdir -p target/rocksdb
+	@printf '[env]\nROCKSDB_LIB_DIR = "%s"\nROCKSDB_STATIC = "%s"\n' \
+	    '$(ROCKSDB_LIB_DIR)' '$(ROCKSDB_STATIC)' > target/rocksdb/env.toml
+
+tools:
+	@scripts/lint-tools.sh target/tools
+
+demo: rocksdb
+	cargo build --release --locked
+	target/release/fmvault demo journey
+
+test: rocksdb
+	cargo test --release --locked
+
+lint: rocksdb tools advisories
+	cargo fmt --check
+	cargo clippy --release --locked --all-targets -- -D warnings
+	$(TOOLS)/buf lint proto
+	$(TOOLS)/cargo-deny --log-level error check bans licenses sources
+
+advisories: tools
+	@scripts/advisories.sh $(TOOLS)/cargo-deny
+
+check: test lint
+
+clean:
+	cargo clean

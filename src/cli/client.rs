@@ -1,0 +1,94 @@
+//! Speaks to the running vault over its admin socket.
+
+use std::path::{Path, PathBuf};
+
+use hyper_util::rt::TokioIo;
+use tokio::net::UnixStream;
+use tonic::Request;
+use tonic::transport::{Channel, Endpoint};
+use tower::service_fn;
+
+use crate::proto::admin::v1::enrollment_admin_service_client::EnrollmentAdminServiceClient;
+use crate::proto::admin::v1::key_service_client::KeyServiceClient;
+use crate::proto::admin::v1::status_service_client::StatusServiceClient;
+use crate::proto::v1::facemap_vault_service_client::FacemapVaultServiceClient;
+
+use super::Session;
+use super::exit::{Exit, Failure};
+
+/// A connection to the vault.
+pub(super) struct Client {
+    channel: Channel,
+    timeout: std::time::Duration,
+}
+
+impl Client {
+    /// Connects to the socket of `--socket`, else of the settings.
+    ///
+    /// # Errors
+    ///
+    /// [`Exit::NotReachable`] if nobody listens there.
+    pub(super) async fn connect(session: &Session) -> Result<Self, Failure> {
+        let path = socket_path(session)?;
+        let timeout = session.global.timeout;
+        Self::connect_to(&path, timeout).await
+    }
+
+    /// Connects to the socket at `path`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::connect`].
+    pub(super) async fn connect_to(
+        path: &Path,
+        timeout: std::time::Duration,
+    ) -> Result<Self, Failure> {
+        let socket = path.to_owned();
+        let connect = service_fn(move |_| {
+            let socket = socket.clone();
+            async move { UnixStream::connect(socket).await.map(TokioIo::new) }
+        });
+        // The address is never used: the connector knows where to go.
+        let channel = Endpoint::from_static("http://fmvault.invalid")
+            .connect_with_connector(connect)
+            .await
+            .map_err(|_| {
+                Failure::new(
+                    Exit::NotReachable,
+                    format!("no vault answers at {}", path.display()),
+                    "fmvault server --config FILE, or name its socket with --socket",
+                )
+            })?;
+        Ok(Self { channel, timeout })
+    }
+
+    /// A message with the deadline of `--timeout`.
+    pub(super) fn request<M>(&self, message: M) -> Request<M> {
+        let mut request = Request::new(message);
+        request.set_timeout(self.timeout);
+        request
+    }
+
+    pub(super) fn vault(&self) -> FacemapVaultServiceClient<Channel> {
+        FacemapVaultServiceClient::new(self.channel.clone())
+    }
+
+    pub(super) fn status(&self) -> StatusServiceClient<Channel> {
+        StatusServiceClient::new(self.channel.clone())
+    }
+
+    pub(super) fn keys(&self) -> KeyServiceClient<Channel> {
+        KeyServiceClient::new(self.channel.clone())
+    }
+
+    pub(super) fn enrollment_admin(&self) -> EnrollmentAdminServiceClient<Channel> {
+        EnrollmentAdminServiceClient::new(self.channel.clone())
+    }
+}
+
+fn socket_path(session: &Session) -> Result<PathBuf, Failure> {
+    match &session.global.socket {
+        Some(path) => Ok(path.clone()),
+        None => Ok(super::config::load(session)?.config.listen.admin.socket),
+    }
+}

@@ -1,0 +1,38 @@
+//! The settings of the service: from flags, environment, file and defaults to one checked value.
+//!
+//! [`Config::load`] answers with everything that is wrong at once, each with its line and a remedy.
+//! What a key means, in which unit, and its default is written in `config/fmvault.toml`; a test keeps
+//! that file and the types equal. Secrets are not settings: a setting says where one is found
+//! ([`SecretRef`]).
+
+mod example;
+mod keys;
+mod layers;
+mod load;
+mod problems;
+mod schema;
+mod secret;
+mod sections;
+mod show;
+mod source;
+mod text;
+mod units;
+mod validate;
+
+pub use example::{Explanation, MANUAL, Profile};
+pub use keys::{is_secret, key_names};
+pub use load::{Loaded, Origin};
+pub use problems::{Place, Problem, Problems};
+pub use schema::{Config, Jumio, Keys, Limits, Mode, Region, RootSource};
+pub use secret::{SecretError, SecretRef, SecretRefError};
+pub use sections::{
+    Admin, Authentication, Capture, Crypto, CryptoProvider, Http, Listen, Log, LogFormat, LogLevel,
+    OnInProgress, Public, Store, Sweep,
+};
+pub use show::Shown;
+pub use text::{BaseUrl, ClientId, TextError, WorkflowKey};
+pub use units::{ByteSize, Period, UnitError};
+pub use validate::Invalid;
+
+#[cfg(test)]
+mod tests;

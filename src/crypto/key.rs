@@ -1,0 +1,143 @@
+//! Keys: 32 bytes each, and each kind its own type, so that one cannot stand in for another.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use super::random::{self, RandomError};
+
+/// Locks the keyring. From a passphrase or a key file; never stored beside what it locks.
+pub type RootKey = Key<kind::Root>;
+/// Key-encryption key: wraps the data keys of one shred bucket.
+pub(super) type Kek = Key<kind::Kek>;
+/// Data key: seals one facemap once.
+pub(super) type Dek = Key<kind::Dek>;
+/// Turns account ids into row keys.
+pub(super) type IndexKey = Key<kind::Index>;
+/// Authenticates the audit trail.
+pub(super) type AuditKey = Key<kind::Audit>;
+/// Authenticates backups.
+pub(super) type BackupKey = Key<kind::Backup>;
+
+/// Length of every key in bytes (AES-256, HMAC-SHA-256).
+pub const KEY_LEN: usize = 32;
+
+/// A key of one kind.
+///
+/// The bytes stay where they were made, on the heap, until they are wiped on drop: moving a key moves
+/// a pointer. No `Clone`, no comparison; `Debug` shows the kind.
+pub struct Key<K>(Box<[u8; KEY_LEN]>, PhantomData<fn() -> K>);
+
+/// What a [`Key`] is for.
+pub trait KeyKind {
+    /// The word for it in `Debug`.
+    const NAME: &'static str;
+}
+
+impl<K> Key<K> {
+    /// A fresh key from the operating system's randomness.
+    ///
+    /// # Errors
+    ///
+    /// [`RandomError`] if there is none.
+    pub(super) fn random() -> Result<Self, RandomError> {
+        Self::built(|bytes| random::fill(bytes))
+    }
+
+    /// A key whose bytes `build` writes in place; wiped if it fails.
+    ///
+    /// # Errors
+    ///
+    /// Those of `build`.
+    pub(super) fn built<E>(
+        build: impl FnOnce(&mut [u8; KEY_LEN]) -> Result<(), E>,
+    ) -> Result<Self, E> {
+        let mut key = Self::zeros();
+        build(&mut key.0)?;
+        Ok(key)
+    }
+
+    /// A key with a copy of `bytes`, which the caller wipes.
+    pub(super) fn copied(bytes: &[u8; KEY_LEN]) -> Self {
+        let mut key = Self::zeros();
+        key.0.copy_from_slice(bytes);
+        key
+    }
+
+    /// The stand-in where a record has no body and so no data key. Seals nothing.
+    pub(super) fn zeros() -> Self {
+        Self(Box::new([0; KEY_LEN]), PhantomData)
+    }
+
+    /// The bytes.
+    pub(super) fn expose(&self) -> &[u8; KEY_LEN] {
+        &self.0
+    }
+}
+
+impl<K> Drop for Key<K> {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl<K> ZeroizeOnDrop for Key<K> {}
+
+impl<K: KeyKind> fmt::Debug for Key<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}(..)", K::NAME)
+    }
+}
+
+/// The kinds of keys.
+pub(super) mod kind {
+    use super::KeyKind;
+
+    /// See [`super::RootKey`].
+    pub enum Root {}
+    /// See [`super::Kek`].
+    pub(crate) enum Kek {}
+    /// See [`super::Dek`].
+    pub(crate) enum Dek {}
+    /// See [`super::IndexKey`].
+    pub(crate) enum Index {}
+    /// See [`super::AuditKey`].
+    pub(crate) enum Audit {}
+    /// See [`super::BackupKey`].
+    pub(crate) enum Backup {}
+
+    impl KeyKind for Root {
+        const NAME: &'static str = "RootKey";
+    }
+    impl KeyKind for Kek {
+        const NAME: &'static str = "Kek";
+    }
+    impl KeyKind for Dek {
+        const NAME: &'static str = "Dek";
+    }
+    impl KeyKind for Index {
+        const NAME: &'static str = "IndexKey";
+    }
+    impl KeyKind for Audit {
+        const NAME: &'static str = "AuditKey";
+    }
+    impl KeyKind for Backup {
+        const NAME: &'static str = "BackupKey";
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_the_kind_only() {
+        assert_eq!(format!("{:?}", Kek::copied(&[0x6d; KEY_LEN])), "Kek(..)");
+    }
+
+    #[test]
+    fn fresh_keys_differ() {
+        assert_ne!(Dek::random().unwrap().expose(), Dek::random().unwrap().expose());
+    }
+}

@@ -1,0 +1,145 @@
+//! The services on the admin socket: the same steps, for operators.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+use tonic::{Request, Response, Status};
+
+use crate::model::{KekRef, Timestamp};
+use crate::proto::admin::v1;
+use crate::proto::admin::v1::enrollment_admin_service_server::EnrollmentAdminService;
+use crate::proto::admin::v1::key_service_server::KeyService;
+use crate::proto::admin::v1::status_service_server::StatusService;
+use crate::vault::{Jumio, KeyState, Store, Vault};
+
+use super::answer::answer;
+use super::convert::{parse_enrollment_name, timestamp};
+use super::fields::Fields;
+use super::status::RpcError;
+use super::view;
+
+/// See the module.
+pub(super) struct AdminService<S, J> {
+    vault: Arc<Vault<S, J>>,
+    simulator: bool,
+    started: Instant,
+}
+
+/// The store format this program writes.
+const STORE_FORMAT: i32 = 1;
+
+impl<S: Store, J: Jumio> AdminService<S, J> {
+    pub(super) fn new(vault: Arc<Vault<S, J>>, simulator: bool) -> Self {
+        Self { vault, simulator, started: Instant::now() }
+    }
+
+    async fn status(&self, now: Timestamp) -> Result<v1::GetStatusResponse, RpcError> {
+        let census = self.vault.census();
+        let settings = self.vault.settings();
+        let [overdue, critical, warning] =
+            census.at_risk(now, settings.warning, settings.critical).map(int64);
+        let mode = match self.simulator {
+            true => v1::get_status_response::Mode::Simulator,
+            false => v1::get_status_response::Mode::Production,
+        };
+        let uptime = prost_types::Duration {
+            seconds: int64(self.started.elapsed().as_secs()),
+            nanos: 0,
+        };
+        Ok(v1::GetStatusResponse {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            mode: mode.into(),
+            state: v1::get_status_response::State::Serving.into(),
+            uptime: Some(uptime),
+            store_size_bytes: int64(self.vault.store_size().await?),
+            store_format: STORE_FORMAT,
+            enrollments: Some(v1::EnrollmentCounts {
+                pending: int64(census.pending_total()),
+                active: int64(census.captured),
+                blocked: int64(census.blocked_total()),
+                lost: int64(census.lost),
+                erased: int64(census.erased),
+            }),
+            risks: Some(v1::RiskCounts { warning, critical, overdue }),
+            next_capture_by_time: census.next_capture_by().map(timestamp),
+            orphaned_executions: i32::try_from(self.vault.orphans().len()).unwrap_or(i32::MAX),
+            keys: Some(self.key_summary()),
+            jumio_region: settings.datacenter.clone(),
+        })
+    }
+
+    fn key_summary(&self) -> v1::KeySummary {
+        let keys = self.vault.keys();
+        let newest = keys
+            .iter()
+            .filter(|key| key.state == KeyState::Primary)
+            .max_by_key(|key| (key.kek.epoch, key.created));
+        v1::KeySummary {
+            primary_version: newest.map(|key| version(key.kek)).unwrap_or_default(),
+            primary_create_time: newest.map(|key| timestamp(key.created)),
+            version_count: i32::try_from(keys.len()).unwrap_or(i32::MAX),
+        }
+    }
+}
+
+#[tonic::async_trait]
+impl<S: Store, J: Jumio> StatusService for AdminService<S, J> {
+    async fn get_status(
+        &self,
+        request: Request<v1::GetStatusRequest>,
+    ) -> Result<Response<v1::GetStatusResponse>, Status> {
+        answer("GetStatus", request, |_, context| self.status(context.now)).await
+    }
+}
+
+#[tonic::async_trait]
+impl<S: Store, J: Jumio> KeyService for AdminService<S, J> {
+    async fn list_key_versions(
+        &self,
+        request: Request<v1::ListKeyVersionsRequest>,
+    ) -> Result<Response<v1::ListKeyVersionsResponse>, Status> {
+        answer("ListKeyVersions", request, |_, _| async move {
+            let key_versions = self.vault.keys().into_iter().map(|key| v1::KeyVersion {
+                version: version(key.kek),
+                bucket: key.kek.bucket.to_string(),
+                state: match key.state {
+                    KeyState::Pending => v1::key_version::State::Pending,
+                    KeyState::Primary => v1::key_version::State::Primary,
+                    KeyState::Retiring => v1::key_version::State::Retiring,
+                }
+                .into(),
+                create_time: Some(timestamp(key.created)),
+                fingerprint: hex::encode(key.fingerprint),
+                record_count: int64(key.records),
+            });
+            Ok(v1::ListKeyVersionsResponse { key_versions: key_versions.collect() })
+        })
+        .await
+    }
+}
+
+#[tonic::async_trait]
+impl<S: Store, J: Jumio> EnrollmentAdminService for AdminService<S, J> {
+    async fn erase_enrollment(
+        &self,
+        request: Request<v1::EraseEnrollmentRequest>,
+    ) -> Result<Response<v1::EraseEnrollmentResponse>, Status> {
+        answer("EraseEnrollment", request, |request, context| async move {
+            let mut fields = Fields::default();
+            let account = parse_enrollment_name("name", &request.name, &mut fields);
+            let loaded = self.vault.erase(fields.finish(account)?, context.now).await?;
+            let seen = view::enrollment(&loaded, self.vault.settings(), false, context.now);
+            Ok(v1::EraseEnrollmentResponse { enrollment: Some(seen) })
+        })
+        .await
+    }
+}
+
+/// A key version as callers see it: bucket and epoch.
+fn version(kek: KekRef) -> String {
+    format!("{}.{}", kek.bucket, kek.epoch)
+}
+
+fn int64(n: u64) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}

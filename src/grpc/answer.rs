@@ -1,0 +1,133 @@
+//! What every request goes through: who asks, how much time there is, and one place where failures
+//! are logged and become a status.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use tonic::metadata::MetadataMap;
+use tonic::{Request, Response, Status};
+
+use crate::model::Timestamp;
+use crate::vault::VaultError;
+
+use super::caller::Caller;
+use super::status::{RpcError, status};
+
+/// What is known about a request besides its message.
+pub(super) struct Context {
+    /// Who asks.
+    pub(super) caller: Caller,
+    /// When: stamped once.
+    pub(super) now: Timestamp,
+    /// How long the caller waits, if it says.
+    pub(super) time_left: Option<Duration>,
+}
+
+/// Kept back from the caller's deadline, so that our answer, with its reason, arrives in time.
+const MARGIN: Duration = Duration::from_millis(10);
+
+/// Runs `work` for one request of `rpc`.
+///
+/// # Errors
+///
+/// A [`Status`] with an `ErrorInfo`, always.
+pub(super) async fn answer<M, R, W>(
+    rpc: &'static str,
+    request: Request<M>,
+    work: impl FnOnce(M, Context) -> W,
+) -> Result<Response<R>, Status>
+where
+    W: Future<Output = Result<R, RpcError>>,
+{
+    let time_left = deadline(request.metadata()).map(|left| left.saturating_sub(MARGIN));
+    let caller = Caller::of(request.extensions());
+    let result = match (caller, time_left) {
+        (None, _) => Err(RpcError::Unauthenticated),
+        (Some(_), Some(Duration::ZERO)) => Err(RpcError::Deadline),
+        (Some(caller), time_left) => {
+            let context = Context { caller, now: Timestamp::now(), time_left };
+            // A panic is one request's misfortune. What it held is dropped; the vault's own state is
+            // behind locks that survive it.
+            let work = AssertUnwindSafe(work(request.into_inner(), context)).catch_unwind();
+            match time_left {
+                None => work.await.unwrap_or(Err(RpcError::Panicked)),
+                Some(left) => match tokio::time::timeout(left, work).await {
+                    Ok(result) => result.unwrap_or(Err(RpcError::Panicked)),
+                    Err(_) => Err(RpcError::Deadline),
+                },
+            }
+        }
+    };
+    result.map(Response::new).map_err(|error| {
+        log(rpc, &error);
+        status(&error)
+    })
+}
+
+/// The `grpc-timeout` of a request: at most eight digits and a unit (gRPC over HTTP/2).
+fn deadline(metadata: &MetadataMap) -> Option<Duration> {
+    let text = metadata.get("grpc-timeout")?.to_str().ok()?;
+    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let n: u64 = digits.parse().ok().filter(|_| digits.len() <= 8)?;
+    Some(match unit {
+        "H" => Duration::from_secs(n * 3600),
+        "M" => Duration::from_secs(n * 60),
+        "S" => Duration::from_secs(n),
+        "m" => Duration::from_millis(n),
+        "u" => Duration::from_micros(n),
+        "n" => Duration::from_nanos(n),
+        _ => return None,
+    })
+}
+
+/// Logged once, here, as a chain. Level error: a person must look.
+fn log(rpc: &'static str, error: &RpcError) {
+    let RpcError::Vault(cause) = error else {
+        return match error {
+            RpcError::Panicked => tracing::error!(rpc, "a request panicked"),
+            _ => tracing::debug!(rpc, ?error, "refused"),
+        };
+    };
+    let chain = chain(cause);
+    match **cause {
+        VaultError::Unreadable { .. }
+        | VaultError::Damaged { .. }
+        | VaultError::StoreFull
+        | VaultError::StoreReadOnly
+        | VaultError::Store(_)
+        | VaultError::Seal(_)
+        | VaultError::JumioCredentialsRejected
+        | VaultError::JumioPermissionMissing { .. }
+        | VaultError::JumioWorkflowNotEnabled
+        | VaultError::JumioResponseUnexpected { .. }
+        | VaultError::JumioUrlRejected { .. } => tracing::error!(rpc, error = chain, "failed"),
+        VaultError::NotEnrolled(_)
+        | VaultError::NotCaptured { .. }
+        | VaultError::Blocked { .. }
+        | VaultError::Lost
+        | VaultError::Erased
+        | VaultError::OnLegalHold
+        | VaultError::AlreadyStarted { .. }
+        | VaultError::RequestIdReused
+        | VaultError::AuthenticationNotFound
+        | VaultError::ConsentExpired { .. }
+        | VaultError::Conflict
+        | VaultError::PageTokenInvalid
+        | VaultError::JumioThrottled { .. }
+        | VaultError::JumioUnavailable(_)
+        | VaultError::JumioTimeout
+        | VaultError::JumioAccountUnknown
+        | VaultError::JumioRefused { .. }
+        | VaultError::JumioOutcomeUnknown(_)
+        | VaultError::UploadInterrupted(_)
+        | VaultError::FacemapTooLong { .. }
+        | VaultError::ShuttingDown => tracing::info!(rpc, error = chain, "refused"),
+    }
+}
+
+/// An error and its causes, in one line.
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}

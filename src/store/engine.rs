@@ -1,0 +1,272 @@
+//! The work of a [`super::RocksStore`], done on threads that may block.
+
+use std::collections::HashSet;
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+
+use bytes::Bytes;
+use rocksdb::{
+    ColumnFamily, DB, DBPinnableSlice, ErrorKind, FlushOptions, IteratorMode, WriteBatch,
+};
+
+use crate::model::{RowKey, SealedBody, SealedRecord, Timestamp};
+
+use super::health::Health;
+use super::owner::Ownership;
+use super::row_locks::RowLocks;
+use super::settings::{self, BODY, DUE, META};
+use super::{Applied, BATCH_MAX, BodyChange, Change, Due, Expect, Scanned, StoreError, fault};
+
+/// An open database. Fields in the order of closing: the engine before the lock on its directory.
+pub(super) struct Engine {
+    pub(super) db: DB,
+    pub(super) path: PathBuf,
+    /// See [`settings::Options::free_min`].
+    pub(super) free_min: u64,
+    pub(super) rows: RowLocks,
+    pub(super) health: Health,
+    pub(super) _ownership: Ownership,
+}
+
+impl Engine {
+    pub(super) fn record(&self, row: RowKey) -> Result<Option<SealedRecord>, StoreError> {
+        self.read(META, row)?.map(|bytes| parse(row, &bytes)).transpose()
+    }
+
+    /// Record and body of one moment. The body is copied once, out of the engine's cache or file.
+    pub(super) fn record_with_body(
+        &self,
+        row: RowKey,
+    ) -> Result<Option<(SealedRecord, Option<SealedBody>)>, StoreError> {
+        let moment = self.db.snapshot();
+        let read = |name| {
+            moment
+                .get_pinned_cf_opt(self.family(name), row.0, settings::read())
+                .map_err(|error| fault::of_read(row, error.as_ref()))
+        };
+        let Some(bytes) = read(META)? else { return Ok(None) };
+        let record = parse(row, &bytes)?;
+        if record.header.body_len == 0 {
+            return Ok(Some((record, None)));
+        }
+        let Some(body) = read(BODY)? else {
+            return Err(StoreError::Corrupt { row, what: "its body is missing" });
+        };
+        if u32::try_from(body.len()) != Ok(record.header.body_len) {
+            return Err(StoreError::Corrupt { row, what: "its body has another length" });
+        }
+        Ok(Some((record, Some(SealedBody(Bytes::copy_from_slice(&body))))))
+    }
+
+    /// All that match, in one synced batch. A row may be named once; again, it is a conflict. `None`
+    /// if the engine takes no writes for the moment: nothing was changed.
+    pub(super) fn commit_batch(
+        &self,
+        changes: &[Change],
+    ) -> Result<Option<Vec<Applied>>, StoreError> {
+        if changes.len() > BATCH_MAX {
+            return Err(StoreError::Unavailable(format!("more than {BATCH_MAX} changes at once")));
+        }
+        self.check_poisoned()?;
+        let _held = self.rows.hold(changes.iter().map(|change| change.row));
+
+        let mut batch = WriteBatch::with_capacity_bytes(changes.iter().map(batch_len).sum());
+        let mut named = HashSet::with_capacity(changes.len());
+        let mut applied = Vec::with_capacity(changes.len());
+        for change in changes {
+            let first = named.insert(change.row);
+            applied.push(if first { self.stage(change, &mut batch)? } else { Applied::Conflict });
+        }
+        if !batch.is_empty() && !self.write(batch)? {
+            return Ok(None);
+        }
+        Ok(Some(applied))
+    }
+
+    /// Compares, and puts what is to be written into `batch`.
+    fn stage(&self, change: &Change, batch: &mut WriteBatch) -> Result<Applied, StoreError> {
+        let row = change.row;
+        let next = change.record.to_bytes();
+        let found = self.read(META, row)?;
+        if found.as_deref() == Some(next.as_slice()) {
+            return Ok(Applied::Yes);
+        }
+        let found = found.map(|bytes| parse(row, &bytes)).transpose()?;
+        let as_expected = match (change.expect, &found) {
+            (Expect::Absent, None) => true,
+            (Expect::Revision(revision), Some(found)) => found.revision() == revision,
+            (Expect::Absent, Some(_)) | (Expect::Revision(_), None) => false,
+        };
+        if !as_expected {
+            return Ok(Applied::Conflict);
+        }
+
+        let was_due = found.as_ref().and_then(due_at);
+        let is_due = due_at(&change.record);
+        if was_due != is_due {
+            if let Some(at) = was_due {
+                batch.delete_cf(self.family(DUE), due_key(Due { at, row }));
+            }
+            if let Some(at) = is_due {
+                batch.put_cf(self.family(DUE), due_key(Due { at, row }), []);
+            }
+        }
+        match &change.body {
+            BodyChange::Keep => {}
+            BodyChange::Set(body) => batch.put_cf(self.family(BODY), row.0, &body.0),
+            BodyChange::Remove => batch.delete_cf(self.family(BODY), row.0),
+        }
+        batch.put_cf(self.family(META), row.0, next);
+        Ok(Applied::Yes)
+    }
+
+    /// Whether the batch was written; if not, the engine takes no writes for the moment.
+    fn write(&self, batch: WriteBatch) -> Result<bool, StoreError> {
+        self.check_disk()?;
+        match self.db.write_opt(batch, &settings::synced()) {
+            Ok(()) => {
+                self.write_succeeded();
+                Ok(true)
+            }
+            Err(error) if error.kind() == ErrorKind::Incomplete => Ok(false),
+            Err(error) => {
+                self.health.poison();
+                Err(fault::of_write(error.as_ref()))
+            }
+        }
+    }
+
+    pub(super) fn due(
+        &self,
+        after: Option<Due>,
+        before: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Due>, StoreError> {
+        let mut read = settings::read();
+        read.set_iterate_upper_bound(before.as_millis().to_be_bytes());
+        if let Some(after) = after {
+            read.set_iterate_lower_bound(just_after(&due_key(after)));
+        }
+        let entries = self.db.iterator_cf_opt(self.family(DUE), read, IteratorMode::Start);
+        let mut page = Vec::new();
+        let mut last = after.map_or(RowKey([0; 32]), |after| after.row);
+        for entry in entries {
+            if page.len() == limit {
+                break;
+            }
+            let (key, _) = entry.map_err(|error| fault::of_read(last, error.as_ref()))?;
+            if let Some(due) = parse_due(&key) {
+                last = due.row;
+                page.push(due);
+            }
+        }
+        Ok(page)
+    }
+
+    pub(super) fn records(
+        &self,
+        after: Option<RowKey>,
+        limit: usize,
+    ) -> Result<Vec<Scanned>, StoreError> {
+        let mut read = settings::read();
+        if let Some(after) = after {
+            read.set_iterate_lower_bound(just_after(&after.0));
+        }
+        let records = self.db.iterator_cf_opt(self.family(META), read, IteratorMode::Start);
+        let mut page = Vec::new();
+        let mut last = after.unwrap_or(RowKey([0; 32]));
+        for record in records {
+            if page.len() == limit {
+                break;
+            }
+            let (key, bytes) = record.map_err(|error| fault::of_read(last, error.as_ref()))?;
+            if let Ok(key) = <[u8; 32]>::try_from(&*key) {
+                last = RowKey(key);
+                page.push(Scanned { row: last, record: SealedRecord::parse(&bytes) });
+            }
+        }
+        Ok(page)
+    }
+
+    /// The lengths of all files in the directory: tables, blobs and the log.
+    pub(super) fn size(&self) -> io::Result<u64> {
+        let mut size = 0;
+        for file in fs::read_dir(&self.path)? {
+            match file?.metadata() {
+                Ok(file) => size += file.len(),
+                // Compaction removed it while we looked.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(size)
+    }
+
+    /// Brings the memtables into files, so that the next start has no log to read. Not while anything
+    /// is wrong: the engine might wait for ever.
+    pub(super) fn flush(&self) -> Result<(), StoreError> {
+        self.check_writable()?;
+        let families = [META, BODY, DUE].map(|name| self.family(name));
+        self.db
+            .flush_cfs_opt(&families.each_ref().map(|family| *family), &FlushOptions::default())
+            .map_err(|error| fault::of_write(error.as_ref()))
+    }
+
+    pub(super) fn family(&self, name: &str) -> &ColumnFamily {
+        self.db.cf_handle(name).expect("a store is opened with all its column families")
+    }
+
+    fn read(&self, name: &str, row: RowKey) -> Result<Option<DBPinnableSlice<'_>>, StoreError> {
+        self.db
+            .get_pinned_cf_opt(self.family(name), row.0, &settings::read())
+            .map_err(|error| fault::of_read(row, error.as_ref()))
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        // What cannot be flushed is in the log.
+        let _ = self.flush();
+    }
+}
+
+/// When `record` is due. The stored form spells "never" as zero.
+pub(super) fn due_at(record: &SealedRecord) -> Option<Timestamp> {
+    record.header.due.filter(|due| due.as_millis() != 0)
+}
+
+/// An entry's key: its time first, so that the soonest comes first.
+pub(super) fn due_key(due: Due) -> [u8; 40] {
+    let mut key = [0; 40];
+    let fields = due.at.as_millis().to_be_bytes().into_iter().chain(due.row.0);
+    for (to, from) in key.iter_mut().zip(fields) {
+        *to = from;
+    }
+    key
+}
+
+/// The entry with this key; `None` for a key that no version of us wrote.
+pub(super) fn parse_due(key: &[u8]) -> Option<Due> {
+    let (at, row) = key.split_first_chunk()?;
+    let at = Timestamp::from_millis(u64::from_be_bytes(*at));
+    Some(Due { at, row: RowKey(row.try_into().ok()?) })
+}
+
+fn parse(row: RowKey, bytes: &[u8]) -> Result<SealedRecord, StoreError> {
+    SealedRecord::parse(bytes).map_err(|error| fault::of_record(row, error))
+}
+
+/// The smallest key greater than `key`.
+fn just_after(key: &[u8]) -> Vec<u8> {
+    [key, &[0]].concat()
+}
+
+/// Room for a change in a batch, so that bodies are not moved while it grows: keys, a record, a body.
+fn batch_len(change: &Change) -> usize {
+    let body = match &change.body {
+        BodyChange::Set(body) => body.0.len(),
+        BodyChange::Keep | BodyChange::Remove => 0,
+    };
+    512 + change.record.sealed.len() + body
+}

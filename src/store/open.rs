@@ -1,0 +1,206 @@
+//! Opening a store, and everything that speaks against it.
+
+use std::fmt;
+use std::fs::{self, DirBuilder, File};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::Path;
+use std::sync::Arc;
+
+use rocksdb::{DB, DEFAULT_COLUMN_FAMILY_NAME};
+
+use crate::model::Timestamp;
+
+use super::engine::Engine;
+use super::health::Health;
+use super::owner::{Owner, Ownership};
+use super::row_locks::RowLocks;
+use super::settings::{self, Options};
+use super::{OpenError, RocksStore, fault};
+
+/// Whose store it is. Written once, at creation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Identity {
+    /// The vault whose keyring opens the records.
+    pub vault_id: [u8; 16],
+    /// Whether the facemaps in it are real.
+    pub mode: Mode,
+}
+
+/// Whether facemaps come from Jumio or from the simulator. The two never share a store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Real facemaps of real people.
+    Production,
+    /// Made-up ones.
+    Simulator,
+}
+
+const IDENTITY_KEY: &[u8] = b"identity";
+/// The layout of the column families that this program writes and reads.
+const FORMAT: u16 = 1;
+
+impl RocksStore {
+    /// Creates an empty store in `path`, a directory that does not exist or is empty.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError::Exists`] if there is anything already; otherwise by what is wrong.
+    pub fn create(path: &Path, identity: Identity, options: &Options) -> Result<Self, OpenError> {
+        let io = |source| OpenError::Io { path: path.to_owned(), source };
+        match fs::read_dir(path).map(|mut files| files.next().is_none()) {
+            Ok(true) => {}
+            Ok(false) => return Err(OpenError::Exists { path: path.to_owned() }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(io)?;
+            }
+            Err(error) => return Err(io(error)),
+        }
+        let ownership = take(path)?;
+
+        let mut engine = settings::engine(options);
+        engine.create_if_missing(true);
+        engine.create_missing_column_families(true);
+        engine.set_error_if_exists(true);
+        let db = DB::open_cf_descriptors(&engine, path, settings::families(options))
+            .map_err(|error| refused(path, error))?;
+        db.put_opt(IDENTITY_KEY, identity.to_bytes(), &settings::synced())
+            .map_err(|error| refused(path, error))?;
+        if let Some(parent) = path.canonicalize().map_err(io)?.parent() {
+            File::open(parent).and_then(|parent| parent.sync_all()).map_err(io)?;
+        }
+        Self::start(path, db, ownership, options)
+    }
+
+    /// Opens the store in `path`, if it is the one that `identity` tells.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`], by what speaks against it. The store was not changed then, unless it is
+    /// [`OpenError::Engine`].
+    pub fn open(path: &Path, identity: Identity, options: &Options) -> Result<Self, OpenError> {
+        if !path.join("CURRENT").exists() {
+            return Err(OpenError::Missing { path: path.to_owned() });
+        }
+        let ownership = take(path)?;
+        check_identity(path, identity, options)?;
+
+        let db = settings::engine(options);
+        let db = DB::open_cf_descriptors(&db, path, settings::families(options))
+            .map_err(|error| refused(path, error))?;
+        Self::start(path, db, ownership, options)
+    }
+
+    fn start(
+        path: &Path,
+        db: DB,
+        ownership: Ownership,
+        options: &Options,
+    ) -> Result<Self, OpenError> {
+        ownership
+            .announce(Owner::this_process(Timestamp::now()))
+            .map_err(|source| OpenError::Io { path: path.to_owned(), source })?;
+        let engine = Engine {
+            db,
+            path: path.to_owned(),
+            free_min: options.free_min,
+            rows: RowLocks::new(),
+            health: Health::default(),
+            _ownership: ownership,
+        };
+        Ok(Self { engine: Arc::new(engine) })
+    }
+}
+
+/// The lock on a directory that nobody but its owner may enter.
+fn take(path: &Path) -> Result<Ownership, OpenError> {
+    let io = |source| OpenError::Io { path: path.to_owned(), source };
+    let mode = fs::metadata(path).map_err(io)?.permissions().mode() & 0o7777;
+    if mode & 0o077 != 0 {
+        return Err(OpenError::Exposed { path: path.to_owned(), mode });
+    }
+    Ownership::take(path).map_err(io)?.ok_or_else(|| locked(path))
+}
+
+/// Looks before opening for writing, so that a store of somebody else, or of a newer program, stays
+/// as it is.
+fn check_identity(path: &Path, wanted: Identity, options: &Options) -> Result<(), OpenError> {
+    let engine = settings::engine(options);
+    let db = DB::open_cf_for_read_only(&engine, path, [DEFAULT_COLUMN_FAMILY_NAME], false)
+        .map_err(|error| refused(path, error))?;
+    let bytes = db
+        .get_opt(IDENTITY_KEY, &settings::read())
+        .map_err(|error| refused(path, error))?
+        .ok_or_else(|| OpenError::Unfinished { path: path.to_owned() })?;
+    let path = path.to_owned();
+    let found = match Identity::parse(&bytes) {
+        Ok(found) => found,
+        Err(Some(format)) => return Err(OpenError::Newer { path, format }),
+        Err(None) => {
+            return Err(OpenError::Damaged { path, what: "its identity is unreadable".into() });
+        }
+    };
+    if found.mode != wanted.mode {
+        return Err(OpenError::OtherMode { path, store: found.mode, wanted: wanted.mode });
+    }
+    if found.vault_id != wanted.vault_id {
+        return Err(OpenError::OtherVault { path });
+    }
+    Ok(())
+}
+
+impl Identity {
+    fn to_bytes(self) -> Vec<u8> {
+        let mode = match self.mode {
+            Mode::Production => 1,
+            Mode::Simulator => 2,
+        };
+        [&FORMAT.to_be_bytes(), [mode].as_slice(), &self.vault_id].concat()
+    }
+
+    /// The identity in `bytes`; else the format number if it is not ours, which every format
+    /// begins with.
+    fn parse(bytes: &[u8]) -> Result<Self, Option<u16>> {
+        let (format, rest) = bytes.split_first_chunk().ok_or(None)?;
+        let format = u16::from_be_bytes(*format);
+        if format != FORMAT {
+            return Err(Some(format));
+        }
+        let (mode, vault_id) = rest.split_first().ok_or(None)?;
+        let mode = match mode {
+            1 => Mode::Production,
+            2 => Mode::Simulator,
+            _ => return Err(None),
+        };
+        Ok(Self { vault_id: vault_id.try_into().map_err(|_| None)?, mode })
+    }
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Production => "production",
+            Self::Simulator => "simulator",
+        })
+    }
+}
+
+fn locked(path: &Path) -> OpenError {
+    let owner = Owner::of(path);
+    OpenError::Locked {
+        path: path.to_owned(),
+        pid: owner.map(|owner| owner.pid),
+        since: owner.map(|owner| owner.since),
+    }
+}
+
+fn refused(path: &Path, error: rocksdb::Error) -> OpenError {
+    if fault::is_locked(error.as_ref()) {
+        return locked(path);
+    }
+    let (path, what) = (path.to_owned(), error.into_string());
+    if fault::is_damage(&what) {
+        return OpenError::Damaged { path, what };
+    }
+    OpenError::Engine { path, what }
+}

@@ -1,0 +1,146 @@
+//! [`RocksStore`]: the store on one machine's disk, over RocksDB.
+//!
+//! ```text
+//! column family   key                     value
+//! default         "identity"              format number, mode, vault id
+//! meta            row key (32)            record: clear header and sealed part
+//! body            row key (32)            sealed facemap, in blob files from 4 KiB
+//! due             time (8) | row key      empty; times in big-endian milliseconds
+//! ```
+//!
+//! A change reads its row, compares, and writes all three families in one batch that is synced before
+//! anybody hears of it. Writers of different rows share a sync.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tokio::{task, time};
+
+use crate::model::{RowKey, SealedBody, SealedRecord, Timestamp};
+
+use super::engine::Engine;
+use super::verify::Report;
+use super::{Applied, Change, Due, Scanned, Store, StoreError};
+
+/// Sealed records in a RocksDB database that this process alone has open.
+///
+/// Made by [`RocksStore::create`] and [`RocksStore::open`]. A change whose future is
+/// dropped may still happen. Dropping the store closes it; [`RocksStore::close`] also tells how that
+/// went.
+pub struct RocksStore {
+    pub(super) engine: Arc<Engine>,
+}
+
+impl RocksStore {
+    /// Walks everything and compares records, bodies and due index. Reads every body once or twice,
+    /// so it takes as long as the disk needs for that.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`] if the disk fails. Damage is not an error but in the report.
+    pub async fn verify(&self) -> Result<Report, StoreError> {
+        self.read(|engine| engine.verify()).await
+    }
+
+    /// Whether a change would be accepted now: for health checks, and so that a failure in the
+    /// background is noticed without one.
+    ///
+    /// # Errors
+    ///
+    /// What a commit would fail with.
+    pub async fn check_writable(&self) -> Result<(), StoreError> {
+        self.read(|engine| engine.check_writable()).await
+    }
+
+    /// Brings everything into its final files and closes the store.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::commit`]. Nothing is lost by it: what was acknowledged is in the log.
+    pub async fn close(self) -> Result<(), StoreError> {
+        let engine = self.engine;
+        let flushed = task::spawn_blocking(move || engine.flush());
+        flushed.await.map_err(|_| StoreError::Poisoned)?
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Engine) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let engine = Arc::clone(&self.engine);
+        let done = task::spawn_blocking(move || work(&engine));
+        done.await.map_err(|error| StoreError::Unavailable(error.to_string()))?
+    }
+
+    async fn write(&self, changes: Vec<Change>) -> Result<Vec<Applied>, StoreError> {
+        let changes = Arc::new(changes);
+        let give_up = Instant::now() + STALL_MAX;
+        loop {
+            let (engine, changes) = (Arc::clone(&self.engine), Arc::clone(&changes));
+            let done = task::spawn_blocking(move || engine.commit_batch(&changes));
+            if let Some(applied) = done.await.map_err(|_| StoreError::Ambiguous)?? {
+                return Ok(applied);
+            }
+            self.check_writable().await?;
+            if Instant::now() > give_up {
+                return Err(StoreError::Unavailable("the disk does not keep up".to_owned()));
+            }
+            time::sleep(STALL_PAUSE).await;
+        }
+    }
+}
+
+/// How long a change waits while the engine is behind with its own writing. Longer than any pause a
+/// working disk was seen to make, shorter than callers wait.
+const STALL_MAX: Duration = Duration::from_secs(10);
+/// How often it asks again.
+const STALL_PAUSE: Duration = Duration::from_millis(5);
+
+impl Store for RocksStore {
+    async fn record(&self, row: RowKey) -> Result<Option<SealedRecord>, StoreError> {
+        self.read(move |engine| engine.record(row)).await
+    }
+
+    async fn record_with_body(
+        &self,
+        row: RowKey,
+    ) -> Result<Option<(SealedRecord, Option<SealedBody>)>, StoreError> {
+        self.read(move |engine| engine.record_with_body(row)).await
+    }
+
+    async fn commit(&self, change: Change) -> Result<(), StoreError> {
+        match self.write(vec![change]).await?.as_slice() {
+            [Applied::Yes] => Ok(()),
+            _ => Err(StoreError::Conflict),
+        }
+    }
+
+    async fn commit_batch(&self, changes: Vec<Change>) -> Result<Vec<Applied>, StoreError> {
+        self.write(changes).await
+    }
+
+    async fn due(
+        &self,
+        after: Option<Due>,
+        before: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Due>, StoreError> {
+        self.read(move |engine| engine.due(after, before, limit)).await
+    }
+
+    async fn records(
+        &self,
+        after: Option<RowKey>,
+        limit: usize,
+    ) -> Result<Vec<Scanned>, StoreError> {
+        self.read(move |engine| engine.records(after, limit)).await
+    }
+
+    async fn size(&self) -> Result<u64, StoreError> {
+        self.read(|engine| {
+            engine.size().map_err(|error| StoreError::Unavailable(error.to_string()))
+        })
+        .await
+    }
+}

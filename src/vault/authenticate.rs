@@ -1,0 +1,176 @@
+//! An authentication starts: open the stored facemap, update the account at Jumio, upload, and only
+//! then hand out the tokens.
+
+use std::sync::Arc;
+
+use crate::crypto::OpenError;
+use crate::jumio::{AccountUpdate, Jumio, Obtained, PendingAuthentication};
+use crate::model::{
+    AccountId, Enrollment, Facemap, RequestId, SdkToken, State, Timestamp, WebLink,
+    WorkflowExecutionId,
+};
+use crate::store::Store;
+
+use super::in_flight::{Begin, Outcome, Ticket};
+use super::{Vault, VaultError};
+
+/// A validated request to start an authentication.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StartAuthentication {
+    /// Whose.
+    pub account: AccountId,
+    /// What Jumio is told besides the workflow key.
+    pub update: AccountUpdate,
+    /// Replace a running authentication instead of refusing.
+    pub supersede: bool,
+}
+
+/// A started authentication: what the person's device needs.
+#[derive(Debug)]
+pub struct Started {
+    /// The account.
+    pub account: AccountId,
+    /// The workflow execution at Jumio.
+    pub execution: WorkflowExecutionId,
+    /// The caller's reference.
+    pub reference: String,
+    /// When it was started.
+    pub created: Timestamp,
+    /// When the tokens end.
+    pub expires: Timestamp,
+    /// For the person's mobile device.
+    pub sdk_token: SdkToken,
+    /// For the person's browser; missing if the tenant has no domain prefix.
+    pub web_link: Option<WebLink>,
+    /// Which of Jumio's regions the SDK must talk to.
+    pub datacenter: String,
+}
+
+impl<S: Store, J: Jumio> Vault<S, J> {
+    /// Starts an authentication of `request.account`, or answers as before if `caller` sent the same
+    /// request under the same id and its tokens still live.
+    ///
+    /// All or nothing: tokens are handed out only after Jumio has taken the whole facemap. The work
+    /// goes on if the caller leaves, so that its retry finds it done.
+    ///
+    /// # Errors
+    ///
+    /// By what the caller can do next; shared with everyone who waited for the same request.
+    pub async fn start_authentication(
+        self: &Arc<Self>,
+        caller: &str,
+        id: RequestId,
+        request: StartAuthentication,
+        now: Timestamp,
+    ) -> Outcome {
+        self.check_consent(&request, now)?;
+        let request = Arc::new(request);
+        let expires = now.plus(self.token_lifetime(&request));
+        let mut outcome = match self.in_flight.begin(caller, id, &request, now, expires)? {
+            Begin::Joined(outcome) => outcome,
+            Begin::New(ticket) => {
+                let vault = Arc::clone(self);
+                let job = tokio::spawn(async move {
+                    let outcome = vault.carry_out(&ticket, &request, now).await;
+                    ticket.settle(outcome.clone(), now, vault.token_lifetime(&request));
+                    outcome
+                });
+                return job.await.unwrap_or_else(|_| Err(VaultError::ShuttingDown.into()));
+            }
+        };
+        match outcome.wait_for(Option::is_some).await.map(|settled| settled.clone()) {
+            Ok(Some(outcome)) => outcome,
+            Ok(None) | Err(_) => Err(VaultError::ShuttingDown.into()),
+        }
+    }
+
+    /// Checks everything that can be checked without opening an execution at Jumio.
+    ///
+    /// # Errors
+    ///
+    /// As [`Vault::start_authentication`] would report it.
+    pub async fn check_authentication(
+        &self,
+        request: &StartAuthentication,
+        now: Timestamp,
+    ) -> Result<(), VaultError> {
+        self.check_consent(request, now)?;
+        self.open_facemap(request.account).await.map(drop)
+    }
+
+    async fn carry_out(
+        &self,
+        ticket: &Ticket,
+        request: &StartAuthentication,
+        now: Timestamp,
+    ) -> Outcome {
+        // Opened first, so that an unreadable facemap never opens an execution at Jumio.
+        let facemap = self.open_facemap(request.account).await?;
+        let pending =
+            self.jumio.update_account(request.account, &request.update).await.map_err(VaultError::from)?;
+        let PendingAuthentication { execution, sdk_token, web_link, expires, slot } = pending;
+        if let Err(error) = self.jumio.upload_facemap(&slot, facemap).await {
+            ticket.orphaned(execution, now);
+            tracing::warn!(account = %request.account, %execution, error = %error,
+                "upload failed: the execution is orphaned and expires by itself");
+            return Err(VaultError::UploadInterrupted(error).into());
+        }
+        Ok(Arc::new(Started {
+            account: request.account,
+            execution,
+            reference: request.update.customer_internal_reference.clone(),
+            created: now,
+            expires: expires.unwrap_or_else(|| now.plus(self.token_lifetime(request))),
+            sdk_token,
+            web_link,
+            datacenter: self.settings.datacenter.clone(),
+        }))
+    }
+
+    /// The facemap that serves `account`, in the clear.
+    async fn open_facemap(&self, account: AccountId) -> Result<Facemap, VaultError> {
+        let row = self.keyring.row_key(account);
+        let stored = self.store.record_with_body(row).await;
+        let (record, body) = stored
+            .map_err(|error| VaultError::of_store(account, error))?
+            .ok_or(VaultError::NotEnrolled(account))?;
+        let loaded = self.loaded(account, row, record)?;
+        let Some(body) = body.filter(|_| loaded.enrollment.facemap.is_some()) else {
+            return Err(not_ready(&loaded.enrollment));
+        };
+        self.keyring.open_facemap(row, &loaded.record, body)
+            .map_err(|source| VaultError::Unreadable { account, source })
+    }
+
+    fn token_lifetime(&self, request: &StartAuthentication) -> std::time::Duration {
+        request.update.token_lifetime.unwrap_or(self.settings.token_lifetime)
+    }
+
+    /// Jumio lets a consent be used again for three years at most.
+    fn check_consent(&self, request: &StartAuthentication, now: Timestamp) -> Result<(), VaultError> {
+        let consent = request.update.consent.as_ref();
+        let Some(Obtained::Yes(obtained_at)) = consent.and_then(|consent| consent.obtained) else {
+            return Ok(());
+        };
+        match now.since(obtained_at) > self.settings.consent_max_age {
+            true => Err(VaultError::ConsentExpired { obtained_at }),
+            false => Ok(()),
+        }
+    }
+}
+
+/// Why an enrollment without a facemap cannot serve.
+fn not_ready(enrollment: &Enrollment) -> VaultError {
+    match enrollment.onboarding.state {
+        State::Pending { capture_by, .. } => VaultError::NotCaptured { capture_by },
+        State::Blocked { why, .. } => VaultError::Blocked { why },
+        State::Lost { .. } => VaultError::Lost,
+        State::Erased { .. } => VaultError::Erased,
+        // A record that says captured and has no body does not decode; this arm keeps that visible.
+        State::Captured => VaultError::Unreadable {
+            account: enrollment.account,
+            source: OpenError::Tampered,
+        },
+    }
+}
+

@@ -1,0 +1,200 @@
+//! A facemap is captured: one attempt on one account, by whoever comes first.
+
+
+use crate::jumio::{Jumio, JumioError, OnboardingDetails};
+use crate::model::{
+    AccountId, Blocked, CredentialId, Enrollment, LastError, Onboarding, State, StoredFacemap,
+    Timestamp,
+};
+use crate::store::Store;
+
+use super::admission::{Admission, admit};
+use super::attributes::LIVENESS_TYPE_LEN_MAX;
+use super::{Loaded, NewBody, Vault, VaultError};
+
+impl<S: Store, J: Jumio> Vault<S, J> {
+    /// Tries once to bring the newest onboarding's facemap of `account` into the vault, and makes
+    /// durable how that ended. Two calls for one account run one after the other; the second finds
+    /// the first one's result.
+    ///
+    /// # Errors
+    ///
+    /// [`VaultError::NotEnrolled`], or by what is wrong with the store. That Jumio does not give the
+    /// facemap is not an error: the enrollment says so.
+    pub async fn capture(&self, account: AccountId, now: Timestamp) -> Result<Loaded, VaultError> {
+        let _turn = self.capturing.turn(account).await;
+        let mut known = self.enrollment(account).await?;
+        loop {
+            let State::Pending { .. } = known.enrollment.onboarding.state else {
+                return Ok(known);
+            };
+            match self.attempt(&known, now).await {
+                // Erased or enrolled anew meanwhile: what we hold is of no use. Look again.
+                Err(VaultError::Conflict) => known = self.enrollment(account).await?,
+                result => return result,
+            }
+        }
+    }
+
+    async fn attempt(&self, known: &Loaded, now: Timestamp) -> Result<Loaded, VaultError> {
+        let account = known.enrollment.account;
+        let execution = known.enrollment.onboarding.execution;
+        let details = match self.jumio.onboarding(account, execution).await {
+            Ok(details) => details,
+            Err(error) => return self.missed(known, &error, None, now).await,
+        };
+        if let Some(state) = superseded_by(&known.enrollment, &details) {
+            return self.settle(known, state).await;
+        }
+        match admit(&details, &self.settings.admission) {
+            Admission::Capture { credential, liveness_type } => {
+                self.download(known, &details, credential, liveness_type, now).await
+            }
+            Admission::NotYet => self.tried(known, LastError::NotYet, details.completed).await,
+            Admission::Blocked(why) => {
+                tracing::warn!(%account, ?why, "capture is blocked");
+                self.settle(known, of_newest(known, State::Blocked { why, since: now })).await
+            }
+            Admission::Lost => self.lost(known, now).await,
+        }
+    }
+
+    async fn download(
+        &self,
+        known: &Loaded,
+        details: &OnboardingDetails,
+        credential: CredentialId,
+        mut liveness_type: String,
+        now: Timestamp,
+    ) -> Result<Loaded, VaultError> {
+        let account = known.enrollment.account;
+        let len_max = self.settings.facemap_len_max;
+        let facemap = match self.jumio.download_facemap(account, credential, len_max).await {
+            Ok(facemap) => facemap,
+            Err(error) => return self.missed(known, &error, details.completed, now).await,
+        };
+        while liveness_type.len() > LIVENESS_TYPE_LEN_MAX {
+            liveness_type.pop();
+        }
+        let completed = details.completed.or(known.enrollment.onboarding.completed);
+        let stored = StoredFacemap {
+            execution: known.enrollment.onboarding.execution,
+            credential,
+            completed,
+            captured_at: now,
+            erase_after: None,
+            liveness_type,
+            len: u32::try_from(facemap.len()).unwrap_or(u32::MAX),
+        };
+        let mut next = known.enrollment.clone();
+        next.onboarding.completed = completed;
+        next.onboarding.state = State::Captured;
+        next.facemap = Some(stored);
+        let loaded = self.commit(Some(known), next, NewBody::Set(&facemap)).await?;
+        tracing::info!(%account, "captured");
+        Ok(loaded)
+    }
+
+    /// Jumio did not give it: for now, for good, or not to us.
+    async fn missed(
+        &self,
+        known: &Loaded,
+        error: &JumioError,
+        completed: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<Loaded, VaultError> {
+        let account = known.enrollment.account;
+        let State::Pending { capture_by, .. } = known.enrollment.onboarding.state else {
+            return Ok(known.clone());
+        };
+        match error {
+            JumioError::NotFound { .. } if now >= capture_by => self.lost(known, now).await,
+            JumioError::PermissionMissing { what: "part" } => {
+                let state = State::Blocked { why: Blocked::DownloadNotEnabled, since: now };
+                self.settle(known, of_newest(known, state)).await
+            }
+            JumioError::FacemapTooLong { .. } => {
+                let state = State::Blocked { why: Blocked::TooLong, since: now };
+                self.settle(known, of_newest(known, state)).await
+            }
+            _ => {
+                tracing::info!(%account, error = %error, "capture will be tried again");
+                self.tried(known, last_error(error), completed).await
+            }
+        }
+    }
+
+    /// To be tried again. What Jumio said of the completion, and so of the deadline, is kept.
+    async fn tried(
+        &self,
+        known: &Loaded,
+        error: LastError,
+        completed: Option<Timestamp>,
+    ) -> Result<Loaded, VaultError> {
+        let mut onboarding = known.enrollment.onboarding;
+        let told = completed.map(|at| at.plus(self.settings.retention));
+        onboarding.completed = completed.or(onboarding.completed);
+        onboarding.state = next_attempt(onboarding.state, error, told);
+        self.settle(known, onboarding).await
+    }
+
+    async fn lost(&self, known: &Loaded, now: Timestamp) -> Result<Loaded, VaultError> {
+        let account = known.enrollment.account;
+        tracing::error!(%account, "lost: Jumio deleted the facemap before it was captured");
+        self.settle(known, of_newest(known, State::Lost { noticed_at: now })).await
+    }
+
+    async fn settle(&self, known: &Loaded, onboarding: Onboarding) -> Result<Loaded, VaultError> {
+        let next = Enrollment { onboarding, ..known.enrollment.clone() };
+        self.commit(Some(known), next, NewBody::Keep).await
+    }
+}
+
+fn of_newest(known: &Loaded, state: State) -> Onboarding {
+    Onboarding { state, ..known.enrollment.onboarding }
+}
+
+/// What to fall back to if the onboarding turns out to be older than what is served or was erased.
+fn superseded_by(enrollment: &Enrollment, details: &OnboardingDetails) -> Option<Onboarding> {
+    let completed = details.completed?;
+    if let Some(erased_at) = enrollment.erased_at.filter(|&at| completed <= at) {
+        let state = State::Erased { erased_at };
+        return Some(Onboarding { state, completed: Some(completed), ..enrollment.onboarding });
+    }
+    let served = enrollment.facemap.as_ref()?;
+    (served.completed.is_some_and(|at| completed <= at)).then_some(Onboarding {
+        execution: served.execution,
+        completed: served.completed,
+        state: State::Captured,
+    })
+}
+
+/// Pending still, one attempt later. A deadline is only ever moved to the earlier side.
+fn next_attempt(state: State, error: LastError, told: Option<Timestamp>) -> State {
+    match state {
+        State::Pending { capture_by, attempts, .. } => State::Pending {
+            capture_by: told.map_or(capture_by, |told| told.min(capture_by)),
+            attempts: attempts.saturating_add(1),
+            last_error: Some(error),
+        },
+        State::Blocked { .. } | State::Captured | State::Lost { .. } | State::Erased { .. } => state,
+    }
+}
+
+fn last_error(error: &JumioError) -> LastError {
+    match error {
+        JumioError::NotFound { .. } => LastError::NotYet,
+        JumioError::Throttled { .. } => LastError::RateLimited,
+        JumioError::Unavailable { .. }
+        | JumioError::UploadInterrupted { .. }
+        | JumioError::OutcomeUnknown { .. } => LastError::Unavailable,
+        JumioError::Timeout { .. } => LastError::Timeout,
+        JumioError::CredentialsRejected => LastError::CredentialsRejected,
+        JumioError::PermissionMissing { .. } => LastError::PermissionMissing,
+        JumioError::ResponseUnexpected { .. } => LastError::ResponseUnexpected,
+        JumioError::UrlRejected { .. } => LastError::UrlRejected,
+        JumioError::WorkflowNotEnabled
+        | JumioError::Refused { .. }
+        | JumioError::FacemapTooLong { .. } => LastError::Refused,
+    }
+}

@@ -1,0 +1,69 @@
+//! An account is enrolled: the intent is durable before anything is tried.
+
+use crate::jumio::Jumio;
+use crate::model::{AccountId, Enrollment, Onboarding, State, Timestamp, WorkflowExecutionId};
+use crate::store::Store;
+
+use super::{Loaded, NewBody, Vault, VaultError};
+
+/// A validated request to enroll.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Enroll {
+    /// The account.
+    pub account: AccountId,
+    /// The onboarding whose facemap is wanted.
+    pub execution: WorkflowExecutionId,
+    /// When it was completed, if the caller knows.
+    pub completed: Option<Timestamp>,
+}
+
+impl<S: Store, J: Jumio> Vault<S, J> {
+    /// Makes durable that the facemap of an onboarding is to be captured.
+    ///
+    /// The same account and execution again changes nothing. Another execution of a known account
+    /// is a newer onboarding: the older facemap serves until the newer one is captured.
+    ///
+    /// # Errors
+    ///
+    /// [`VaultError::Erased`] if the onboarding was completed before the account was erased here;
+    /// otherwise by what is wrong with the store.
+    pub async fn enroll(&self, request: Enroll, now: Timestamp) -> Result<Loaded, VaultError> {
+        loop {
+            let known = self.load(request.account).await?;
+            if let Some(known) = &known
+                && known_execution(&known.enrollment, request.execution)
+            {
+                return Ok(known.clone());
+            }
+            let erased_at = known.as_ref().and_then(|known| known.enrollment.erased_at);
+            if request.completed.is_some() && request.completed <= erased_at {
+                return Err(VaultError::Erased);
+            }
+            let next = self.enrollment_for(known.as_ref(), request, now);
+            match self.commit(known.as_ref(), next, NewBody::Keep).await {
+                // Somebody else enrolled or captured between our read and our write: look again.
+                Err(VaultError::Conflict) => {}
+                result => return result,
+            }
+        }
+    }
+
+    fn enrollment_for(&self, known: Option<&Loaded>, request: Enroll, now: Timestamp) -> Enrollment {
+        // Jumio counts from the last activity, so the true deadline can only be later than this. A
+        // completion in the future is a mistake of the caller's and must not move it.
+        let completed = request.completed.filter(|&at| at <= now);
+        let capture_by = completed.unwrap_or(now).plus(self.settings.retention);
+        let state = State::Pending { capture_by, attempts: 0, last_error: None };
+        let onboarding = Onboarding { execution: request.execution, completed, state };
+        match known {
+            None => Enrollment::pending(request.account, now, onboarding),
+            Some(known) => Enrollment { onboarding, ..known.enrollment.clone() },
+        }
+    }
+}
+
+/// Whether we have been told of this onboarding: it is the newest, or the one whose facemap serves.
+fn known_execution(enrollment: &Enrollment, execution: WorkflowExecutionId) -> bool {
+    let serves = enrollment.facemap.as_ref().is_some_and(|f| f.execution == execution);
+    serves || enrollment.onboarding.execution == execution
+}

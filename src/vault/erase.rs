@@ -1,0 +1,41 @@
+//! An enrollment is erased: first stage, hidden. A tombstone stays.
+
+use crate::jumio::Jumio;
+use crate::model::{AccountId, Enrollment, Onboarding, State, Timestamp};
+use crate::store::Store;
+
+use super::{Loaded, NewBody, Vault, VaultError};
+
+impl<S: Store, J: Jumio> Vault<S, J> {
+    /// Erases the facemap of `account` and its wrapped key; from now on no call can serve it. A
+    /// capture under way cannot bring it back: its commit no longer finds the row as it was.
+    ///
+    /// Erasing twice is harmless and gives the first tombstone.
+    ///
+    /// # Errors
+    ///
+    /// [`VaultError::NotEnrolled`], [`VaultError::OnLegalHold`], or by what is wrong with the store.
+    pub async fn erase(&self, account: AccountId, now: Timestamp) -> Result<Loaded, VaultError> {
+        loop {
+            let known = self.enrollment(account).await?;
+            if let State::Erased { .. } = known.enrollment.onboarding.state {
+                return Ok(known);
+            }
+            if known.record.header.legal_hold {
+                return Err(VaultError::OnLegalHold);
+            }
+            let state = State::Erased { erased_at: now };
+            let onboarding = Onboarding { state, ..known.enrollment.onboarding };
+            let next = Enrollment {
+                onboarding,
+                facemap: None,
+                erased_at: Some(now),
+                ..known.enrollment.clone()
+            };
+            match self.commit(Some(&known), next, NewBody::Remove).await {
+                Err(VaultError::Conflict) => {}
+                result => return result,
+            }
+        }
+    }
+}

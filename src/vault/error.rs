@@ -1,0 +1,225 @@
+//! Why the vault refused or failed, by what the caller can do next.
+
+use std::time::Duration;
+
+use crate::crypto::{OpenError, SealError};
+use crate::jumio::{JumioError, Limit};
+use crate::model::{AccountId, Blocked, Timestamp, WorkflowExecutionId};
+use crate::store::StoreError;
+
+/// Why the vault refused or failed a request.
+///
+/// One variant for each thing a *caller* might do next; two causes that lead to the same action share
+/// a variant. `Display` carries no secret and does not repeat its source: whoever logs the error
+/// walks the chain.
+#[derive(Debug, thiserror::Error)]
+pub enum VaultError {
+    /// The account was never enrolled here. Enroll it.
+    #[error("account {0} is not enrolled")]
+    NotEnrolled(AccountId),
+
+    /// The facemap is not stored yet. Wait, or use the workflow that needs no stored facemap.
+    #[error("the facemap is not captured yet")]
+    NotCaptured {
+        /// Until when Jumio keeps its copy at least.
+        capture_by: Timestamp,
+    },
+
+    /// Jumio does not let the facemap be downloaded, or the onboarding was not accepted.
+    #[error("the facemap cannot be captured: {why:?}")]
+    Blocked {
+        /// What has to change.
+        why: Blocked,
+    },
+
+    /// Jumio deleted the facemap before it was captured. The person must onboard again.
+    #[error("the facemap was deleted by jumio before it was captured")]
+    Lost,
+
+    /// The facemap was erased here.
+    #[error("the facemap was erased")]
+    Erased,
+
+    /// A legal hold forbids the erasure. Release it first.
+    #[error("a legal hold forbids the erasure")]
+    OnLegalHold,
+
+    /// The account has a running authentication. Use it, or supersede it.
+    #[error("an authentication of the account is in progress")]
+    AlreadyStarted {
+        /// The running one; unknown while it is still being prepared.
+        execution: Option<WorkflowExecutionId>,
+        /// When its tokens end.
+        expires: Timestamp,
+    },
+
+    /// The same request id came with other parameters.
+    #[error("the request id was used for another request")]
+    RequestIdReused,
+
+    /// The enrollment has no such authentication.
+    #[error("the account has no such authentication")]
+    AuthenticationNotFound,
+
+    /// The consent is older than the settings allow. Ask the person again.
+    #[error("the consent of {obtained_at} is too old")]
+    ConsentExpired {
+        /// When it was obtained.
+        obtained_at: Timestamp,
+    },
+
+    /// Another change came between. Retry at once.
+    #[error("the enrollment was changed meanwhile")]
+    Conflict,
+
+    /// The stored facemap does not open. Retrying cannot help; a person must look.
+    #[error("the stored facemap of account {account} is unreadable")]
+    Unreadable {
+        /// The account.
+        account: AccountId,
+        /// What opening it reported.
+        source: OpenError,
+    },
+
+    /// What the disk holds for the account is damaged. A person must look.
+    #[error("the stored record of account {account} is damaged")]
+    Damaged {
+        /// The account.
+        account: AccountId,
+        /// What reading it reported.
+        source: StoreError,
+    },
+
+    /// A page token that this vault did not make for this list and caller.
+    #[error("the page token is not of this list")]
+    PageTokenInvalid,
+
+    /// The tenant's call budget at Jumio is used up. Retry later.
+    #[error("the tenant's call budget at jumio is used up")]
+    JumioThrottled {
+        /// How long to wait.
+        retry_after: Option<Duration>,
+        /// Which limit.
+        limit: Limit,
+    },
+
+    /// Jumio is down or cannot be reached; nothing happened there. Retry later.
+    #[error("jumio is unavailable")]
+    JumioUnavailable(#[source] JumioError),
+
+    /// Jumio, or the caller's deadline, left no time. Retry with the same request id.
+    #[error("jumio did not answer in time")]
+    JumioTimeout,
+
+    /// Our client id and secret are refused. The operator must act.
+    #[error("jumio refuses our credentials")]
+    JumioCredentialsRejected,
+
+    /// Our client may not do this at Jumio. The operator must act.
+    #[error("jumio does not permit {what}")]
+    JumioPermissionMissing {
+        /// What we asked for.
+        what: &'static str,
+    },
+
+    /// The tenant has no authentication workflow. The operator must act.
+    #[error("jumio does not know the workflow for this tenant")]
+    JumioWorkflowNotEnabled,
+
+    /// Jumio does not know the account: wrong tenant, wrong region, or deleted there.
+    #[error("jumio does not know the account")]
+    JumioAccountUnknown,
+
+    /// Jumio refused; trying again does not help. Someone must look at the tenant.
+    #[error("jumio refused with status {status}")]
+    JumioRefused {
+        /// The HTTP status.
+        status: u16,
+    },
+
+    /// An answer that is not as documented. Tell us.
+    #[error("jumio's answer is not as documented at {pointer}")]
+    JumioResponseUnexpected {
+        /// JSON pointer of what is wrong.
+        pointer: String,
+    },
+
+    /// A link in an answer is not the one we would build.
+    #[error("jumio's answer points elsewhere at {pointer}")]
+    JumioUrlRejected {
+        /// JSON pointer of the link.
+        pointer: String,
+    },
+
+    /// Jumio may have received the request. Start anew; what it may have opened expires by itself.
+    #[error("the outcome at jumio is unknown")]
+    JumioOutcomeUnknown(#[source] JumioError),
+
+    /// The upload did not complete; no token was handed out. Retry with the same request id.
+    #[error("the upload was interrupted")]
+    UploadInterrupted(#[source] JumioError),
+
+    /// The facemap is longer than the limit set here.
+    #[error("facemap of at least {len} bytes is over the limit of {len_max}")]
+    FacemapTooLong {
+        /// Its length in bytes as far as known.
+        len: u64,
+        /// The limit in bytes.
+        len_max: usize,
+    },
+
+    /// The disk is full.
+    #[error("the disk is full")]
+    StoreFull,
+
+    /// The store takes no writes.
+    #[error("the store is read-only")]
+    StoreReadOnly,
+
+    /// The store failed in a way that needs a person.
+    #[error("the store failed")]
+    Store(#[source] StoreError),
+
+    /// Sealing failed: no randomness, or a key is missing.
+    #[error("sealing failed")]
+    Seal(#[from] SealError),
+
+    /// The vault is stopping. Retry.
+    #[error("the vault is shutting down")]
+    ShuttingDown,
+}
+
+impl VaultError {
+    /// The vault's view of a store error on the record of `account`.
+    pub(super) fn of_store(account: AccountId, error: StoreError) -> Self {
+        match error {
+            StoreError::Conflict => Self::Conflict,
+            StoreError::Corrupt { .. } => Self::Damaged { account, source: error },
+            StoreError::Full => Self::StoreFull,
+            StoreError::ReadOnly | StoreError::Poisoned => Self::StoreReadOnly,
+            StoreError::Unavailable(_) | StoreError::Ambiguous => Self::Store(error),
+        }
+    }
+}
+
+impl From<JumioError> for VaultError {
+    fn from(error: JumioError) -> Self {
+        match error {
+            JumioError::NotFound { .. } => Self::JumioAccountUnknown,
+            JumioError::CredentialsRejected => Self::JumioCredentialsRejected,
+            JumioError::PermissionMissing { what } => Self::JumioPermissionMissing { what },
+            JumioError::Throttled { retry_after, limit } => {
+                Self::JumioThrottled { retry_after, limit }
+            }
+            JumioError::Unavailable { .. } => Self::JumioUnavailable(error),
+            JumioError::Timeout { .. } => Self::JumioTimeout,
+            JumioError::OutcomeUnknown { .. } => Self::JumioOutcomeUnknown(error),
+            JumioError::UploadInterrupted { .. } => Self::UploadInterrupted(error),
+            JumioError::WorkflowNotEnabled => Self::JumioWorkflowNotEnabled,
+            JumioError::Refused { status } => Self::JumioRefused { status },
+            JumioError::ResponseUnexpected { pointer } => Self::JumioResponseUnexpected { pointer },
+            JumioError::UrlRejected { pointer } => Self::JumioUrlRejected { pointer },
+            JumioError::FacemapTooLong { len, len_max } => Self::FacemapTooLong { len, len_max },
+        }
+    }
+}
