@@ -86,7 +86,8 @@ impl Budget {
         let paused_until = state.paused_until.unwrap_or(now);
         let lane = lane(&mut state);
         let turn = lane.next(now).max(paused_until);
-        if turn > give_up {
+        // What is free now is given, even if the waiting is over.
+        if turn > give_up.max(now) {
             return Err(self.throttled(turn - now));
         }
         lane.book(turn);

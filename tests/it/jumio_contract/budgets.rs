@@ -39,7 +39,8 @@ async fn account_updates_beyond_the_rate_wait_a_little_or_fail_at_once() {
     let rates = Rates { account: Some(5.0), wait_max: Duration::from_millis(300), ..no_rates() };
     let jumio = client_with(&stub, rates);
     let start = Instant::now();
-    let calls: Vec<_> = (0..8).map(|_| jumio.update_account(account(), &update())).collect();
+    let update = update();
+    let calls: Vec<_> = (0..8).map(|_| jumio.update_account(account(), &update)).collect();
     let results = futures_util::future::join_all(calls).await;
     let refused: Vec<_> = results.into_iter().filter_map(Result::err).map(throttled).collect();
     // One at once and one after 200 ms; the third would wait 400 ms.

@@ -50,7 +50,7 @@ fn mutated(mut document: Value, dice: &mut Dice, canary: &str) -> String {
         let place = document.pointer_mut(&pointer).unwrap();
         match dice.roll(9) {
             0 => *place = Value::Null,
-            1 => *place = json!([{}, null, 1, "x"][dice.roll(4)]),
+            1 => *place = [json!({}), json!(true), json!(-1.5), json!("x")][dice.roll(4)].clone(),
             2 => *place = json!([]),
             3 => *place = elsewhere,
             4 => *place = json!(dice.roll(1000)),
