@@ -9,6 +9,7 @@ mod demo_world;
 mod enrollment;
 mod exit;
 mod keys;
+mod json;
 mod output;
 mod server;
 mod sim;

@@ -66,6 +66,7 @@ mod limits;
 mod oauth;
 mod onboarding;
 mod problem;
+mod remote;
 mod retrieval;
 mod routes;
 mod server;
@@ -79,6 +80,7 @@ mod wire;
 mod world;
 
 pub use control::SIM_API;
+pub use remote::Remote;
 pub use server::{Options, Running, Simulator, X_SIMULATOR};
 pub use token::CUSTOMER_ID;
 
