@@ -54,7 +54,9 @@ pub(super) fn admit(details: &OnboardingDetails, policy: &AdmissionPolicy) -> Ad
     let decision_accepted = match details.decision {
         Some(DecisionType::Passed) => true,
         Some(DecisionType::Warning) => policy.accept_warning,
-        Some(DecisionType::Rejected | DecisionType::NotExecuted) | None => false,
+        Some(DecisionType::Rejected | DecisionType::NotExecuted) => false,
+        // Jumio may delete the decision with the rest; what is gone is lost, not refused.
+        None => details.deleted.is_some(),
     };
     if !decision_accepted {
         return not_accepted;
@@ -134,7 +136,7 @@ mod tests {
         type Change = fn(&mut OnboardingDetails);
         let blocked = Admission::Blocked;
         let refused = || blocked(Blocked::OnboardingNotAccepted);
-        let table: [(&str, Change, Admission); 22] = [
+        let table: [(&str, Change, Admission); 24] = [
             ("not begun", |d| d.status = ExecutionStatus::Initiated, Admission::NotYet),
             ("begun", |d| d.status = ExecutionStatus::AcquisitionStarted, Admission::NotYet),
             ("being decided", |d| d.status = ExecutionStatus::Acquired, Admission::NotYet),
@@ -149,31 +151,60 @@ mod tests {
             ("not executed", |d| d.decision = Some(DecisionType::NotExecuted), refused()),
             ("no liveness check", |d| d.liveness.clear(), refused()),
             ("liveness rejected", |d| d.liveness[0].decision = DecisionType::Rejected, refused()),
-            ("second liveness rejected", |d| {
-                let mut second = d.liveness[0].clone();
-                second.decision = DecisionType::Rejected;
-                d.liveness.push(second);
-            }, refused()),
-            ("two liveness checks disagree", |d| {
-                let mut second = d.liveness[0].clone();
-                second.valid_facemap = Some(OTHER);
-                d.liveness.push(second);
-            }, refused()),
+            (
+                "second liveness rejected",
+                |d| {
+                    let mut second = d.liveness[0].clone();
+                    second.decision = DecisionType::Rejected;
+                    d.liveness.push(second);
+                },
+                refused(),
+            ),
+            (
+                "two liveness checks disagree",
+                |d| {
+                    let mut second = d.liveness[0].clone();
+                    second.valid_facemap = Some(OTHER);
+                    d.liveness.push(second);
+                },
+                refused(),
+            ),
             ("names another credential", |d| d.liveness[0].valid_facemap = Some(OTHER), refused()),
             ("names none it looked at", |d| d.liveness[0].credentials = vec![OTHER], refused()),
             ("names none", |d| d.liveness[0].valid_facemap = None, refused()),
-            ("newest liveness, names none", |d| {
-                d.liveness[0].valid_facemap = None;
-                d.liveness[0].liveness_type = "JUMIO_STANDARD".into();
-            }, blocked(Blocked::LivenessUnsupported)),
-            ("download off", |d| d.facemaps[0].downloadable = false,
-                blocked(Blocked::DownloadNotEnabled)),
+            (
+                "newest liveness, names none",
+                |d| {
+                    d.liveness[0].valid_facemap = None;
+                    d.liveness[0].liveness_type = "JUMIO_STANDARD".into();
+                },
+                blocked(Blocked::LivenessUnsupported),
+            ),
+            (
+                "download off",
+                |d| d.facemaps[0].downloadable = false,
+                blocked(Blocked::DownloadNotEnabled),
+            ),
             ("deleted", |d| d.deleted = Some(Timestamp::from_millis(9)), Admission::Lost),
+            (
+                "deleted with its decision",
+                |d| {
+                    d.deleted = Some(Timestamp::from_millis(9));
+                    d.decision = None;
+                },
+                Admission::Lost,
+            ),
+            (
+                "deleted but for a rejection",
+                |d| {
+                    d.deleted = Some(Timestamp::from_millis(9));
+                    d.decision = Some(DecisionType::Rejected);
+                },
+                refused(),
+            ),
         ];
-        let capture = Admission::Capture {
-            credential: FACEMAP,
-            liveness_type: "IPROOV_STANDARD".to_owned(),
-        };
+        let capture =
+            Admission::Capture { credential: FACEMAP, liveness_type: "IPROOV_STANDARD".to_owned() };
         assert_eq!(admit(&good(), &policy()), capture, "before any change");
         for (what, change, want) in table {
             let mut details = good();
