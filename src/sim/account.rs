@@ -14,12 +14,13 @@ use url::form_urlencoded;
 
 use super::{
     clock::Moment,
-    execution::{Execution, Flow, Role, Status},
+    decision::Status,
+    execution::{Execution, Flow, Role},
     front::Call,
     id::Id,
     oauth::authorize,
     problem::Problem,
-    server::Sim,
+    state::Sim,
     tenant::{FacemapOrder, Tenant},
     token::Ticket,
     validate::{AccountCall, account_call},

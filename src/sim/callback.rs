@@ -9,7 +9,7 @@ use super::{
     clock::Moment,
     execution::Execution,
     id::Id,
-    server::{Sim, X_SIMULATOR},
+    state::{Sim, X_SIMULATOR},
     world::World,
 };
 

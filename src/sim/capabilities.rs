@@ -3,8 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use super::{
+    decision::{Status, Verdict},
     documents::part_url,
-    execution::{Execution, Flow, Role, Status, Verdict},
+    execution::{Execution, Flow, Role},
     hosts::Bases,
     tenant::Tenant,
 };

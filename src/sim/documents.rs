@@ -4,7 +4,8 @@ use serde_json::{Map, Value, json};
 
 use super::{
     capabilities::capabilities,
-    execution::{Execution, Role, Status, Verdict},
+    decision::{Status, Verdict},
+    execution::{Execution, Role},
     hosts::Bases,
     tenant::{ExpiredDetails, Tenant},
 };
