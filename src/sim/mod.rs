@@ -64,6 +64,7 @@ mod hosts;
 mod id;
 mod journal;
 mod journey;
+mod json;
 mod limits;
 mod oauth;
 mod onboarding;
