@@ -18,6 +18,7 @@ pub mod proto;
 
 pub mod cli;
 pub mod config;
+pub mod ops;
 pub mod serve;
 
 pub mod sim;

@@ -8,6 +8,7 @@ mod demo_journey;
 mod demo_world;
 mod enrollment;
 mod exit;
+mod json;
 mod keys;
 mod output;
 mod server;

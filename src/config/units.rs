@@ -120,8 +120,10 @@ impl FromStr for ByteSize {
 
 impl fmt::Display for ByteSize {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (unit, name) =
-            BYTE_UNITS.into_iter().find(|(unit, _)| self.0 % unit == 0).unwrap_or((1, "B"));
+        let (unit, name) = BYTE_UNITS
+            .into_iter()
+            .find(|(unit, _)| self.0.is_multiple_of(*unit))
+            .unwrap_or((1, "B"));
         write!(f, "{}{name}", self.0 / unit)
     }
 }

@@ -135,7 +135,7 @@ struct Derived(Zeroizing<[u8; DERIVED_LEN]>);
 impl Derived {
     fn new(provider: Provider, key: &[u8; KEY_LEN], salt: &Salt, context: &[u8]) -> Self {
         let mut derived = Zeroizing::new([0; DERIVED_LEN]);
-        provider.hkdf_expand(key, &[LABEL, salt, context], &mut *derived);
+        provider.hkdf_expand(key, &[LABEL, salt, context], &mut derived);
         Self(derived)
     }
 

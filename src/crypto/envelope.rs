@@ -254,3 +254,6 @@ pub enum OpenError {
     #[error("sealed bytes were altered or moved")]
     Tampered,
 }
+
+#[cfg(test)]
+mod tests;

@@ -154,3 +154,6 @@ fn state_from(byte: u8) -> Option<KekState> {
         .into_iter()
         .find(|&state| state_byte(state) == byte)
 }
+
+#[cfg(test)]
+mod tests;

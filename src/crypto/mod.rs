@@ -12,7 +12,7 @@
 //!                                   data key, one per facemap --seals--> facemap
 //! ```
 //!
-//! Everything sealed is sealed by one construction ([`chunked`]), computed by one of two providers
+//! Everything sealed is sealed by one construction (`chunked.rs`), computed by one of two providers
 //! with the same bytes.
 
 mod chunked;

@@ -151,6 +151,17 @@ impl KeyFile {
         Ok(Self(RootKey::copied(exact)))
     }
 
+    /// The content of a new key file: 32 random bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`RandomError`].
+    pub fn fresh() -> Result<Zeroizing<[u8; KEY_LEN]>, RandomError> {
+        let mut bytes = Zeroizing::new([0; KEY_LEN]);
+        random::fill(&mut *bytes)?;
+        Ok(bytes)
+    }
+
     fn fingerprint(&self) -> [u8; 8] {
         // The provider is fixed: the fingerprint is the same whoever computes it.
         let mac = Provider::AwsLc.hmac_sha256(self.0.expose(), &[b"fmv1/key-file"]);

@@ -43,6 +43,16 @@ impl KeyringSlot {
     }
 }
 
+impl fmt::Display for Mode {
+    /// As in the settings.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Production => "production",
+            Self::Simulator => "simulator",
+        })
+    }
+}
+
 impl fmt::Display for VaultId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&hex::encode(self.0))

@@ -42,10 +42,10 @@ impl Engine {
 
     /// The engine recovers from some failures by itself; a write that succeeds is the proof.
     pub(super) fn write_succeeded(&self) {
-        if self.health.troubled.swap(false, Ordering::AcqRel) {
-            if let Ok(failures) = self.background_failures() {
-                self.health.survived.store(failures, Ordering::Release);
-            }
+        if self.health.troubled.swap(false, Ordering::AcqRel)
+            && let Ok(failures) = self.background_failures()
+        {
+            self.health.survived.store(failures, Ordering::Release);
         }
     }
 

@@ -63,10 +63,10 @@ impl KeyringFiles {
         }
         let path = self.path(KeyringSlot::Zero);
         self.stage(content)?.persist_noclobber(&path).map_err(|error| {
-            match error.error.kind() {
-                io::ErrorKind::AlreadyExists => KeyringFileError::Exists { path: path.clone() },
-                _ => io_error("name", &path, error.error),
+            if error.error.kind() == io::ErrorKind::AlreadyExists {
+                return KeyringFileError::Exists { path: path.clone() };
             }
+            io_error("name", &path, error.error)
         })?;
         self.settle(KeyringSlot::Zero, content)
     }

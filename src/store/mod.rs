@@ -15,7 +15,7 @@ mod row_locks;
 mod settings;
 mod verify;
 
-pub use open::{Identity, Mode};
+pub use open::Identity;
 pub use open_error::OpenError;
 pub use rocks::RocksStore;
 pub use settings::Options;

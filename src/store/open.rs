@@ -1,6 +1,5 @@
 //! Opening a store, and everything that speaks against it.
 
-use std::fmt;
 use std::fs::{self, DirBuilder, File};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
@@ -9,7 +8,7 @@ use std::sync::Arc;
 
 use rocksdb::{DB, DEFAULT_COLUMN_FAMILY_NAME};
 
-use crate::model::Timestamp;
+use crate::model::{Mode, Timestamp, VaultId};
 
 use super::engine::Engine;
 use super::health::Health;
@@ -22,18 +21,9 @@ use super::{OpenError, RocksStore, fault};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Identity {
     /// The vault whose keyring opens the records.
-    pub vault_id: [u8; 16],
+    pub vault_id: VaultId,
     /// Whether the facemaps in it are real.
     pub mode: Mode,
-}
-
-/// Whether facemaps come from Jumio or from the simulator. The two never share a store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    /// Real facemaps of real people.
-    Production,
-    /// Made-up ones.
-    Simulator,
 }
 
 const IDENTITY_KEY: &[u8] = b"identity";
@@ -155,7 +145,7 @@ impl Identity {
             Mode::Production => 1,
             Mode::Simulator => 2,
         };
-        [&FORMAT.to_be_bytes(), [mode].as_slice(), &self.vault_id].concat()
+        [&FORMAT.to_be_bytes(), [mode].as_slice(), &self.vault_id.0].concat()
     }
 
     /// The identity in `bytes`; else the format number if it is not ours, which every format
@@ -172,16 +162,7 @@ impl Identity {
             2 => Mode::Simulator,
             _ => return Err(None),
         };
-        Ok(Self { vault_id: vault_id.try_into().map_err(|_| None)?, mode })
-    }
-}
-
-impl fmt::Display for Mode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Production => "production",
-            Self::Simulator => "simulator",
-        })
+        Ok(Self { vault_id: VaultId(vault_id.try_into().map_err(|_| None)?), mode })
     }
 }
 

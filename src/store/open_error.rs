@@ -3,9 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::model::Timestamp;
-
-use super::Mode;
+use crate::model::{Mode, Timestamp};
 
 /// Why a store cannot be opened or created. Each text ends with what to do.
 #[derive(Debug, thiserror::Error)]

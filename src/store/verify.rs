@@ -106,10 +106,10 @@ impl Walk<'_> {
             if let Some(wrong) = self.body_of(row, &record)? {
                 report.add(row, wrong);
             }
-            if let Some(at) = due_at(&record) {
-                if self.find(DUE, row, &due_key(Due { at, row }))?.is_none() {
-                    report.add(row, Wrong::DueMissing);
-                }
+            if let Some(at) = due_at(&record)
+                && self.find(DUE, row, &due_key(Due { at, row }))?.is_none()
+            {
+                report.add(row, Wrong::DueMissing);
             }
             Ok(row)
         })

@@ -86,8 +86,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         match cursor {
             Cursor::Pending(after) if filter.pending => {
                 let before = filter.capture_by_before.unwrap_or(Timestamp::from_millis(u64::MAX));
-                let page =
-                    self.store.due(after, before, limit).await.map_err(VaultError::Store)?;
+                let page = self.store.due(after, before, limit).await.map_err(VaultError::Store)?;
                 for due in &page {
                     let loaded = self.load_row(due.row).await?.filter(is_pending);
                     rows.push((Cursor::Pending(Some(*due)), loaded));

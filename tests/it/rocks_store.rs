@@ -6,8 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use facemap_vault::model::Timestamp;
-use facemap_vault::store::{BodyChange, Identity, Mode, OpenError, Options, RocksStore, Store};
+use facemap_vault::model::{Mode, Timestamp, VaultId};
+use facemap_vault::store::{BodyChange, Identity, OpenError, Options, RocksStore, Store};
 
 use crate::store_contract::all_due;
 use crate::support::rocks::{IDENTITY, listing, open, raw, rocks_store, small};
@@ -74,13 +74,16 @@ fn what_a_killed_process_left_is_no_obstacle() {
     assert!(!path.join("owner").exists());
 }
 
+/// What is special, what happens to a good store first and under which identity it is opened then,
+/// the error, and a part of its text.
+type Refusal = (&'static str, fn(&Path) -> Identity, fn(&OpenError) -> bool, &'static str);
+
 #[test]
 fn only_the_right_store_is_opened() {
-    type Before = fn(&Path) -> Identity;
-    let table: [(&str, Before, fn(&OpenError) -> bool, &str); 9] = [
+    let table: [Refusal; 5] = [
         (
             "another vault",
-            |_| Identity { vault_id: [8; 16], ..IDENTITY },
+            |_| Identity { vault_id: VaultId([8; 16]), ..IDENTITY },
             |e| matches!(e, OpenError::OtherVault { .. }),
             "another vault",
         ),
@@ -113,6 +116,13 @@ fn only_the_right_store_is_opened() {
             |e| matches!(e, OpenError::Damaged { .. }),
             "identity",
         ),
+    ];
+    assert_refused(&table);
+}
+
+#[test]
+fn only_a_whole_and_private_store_is_opened() {
+    let table: [Refusal; 4] = [
         (
             "a creation that was interrupted",
             |path| {
@@ -152,7 +162,11 @@ fn only_the_right_store_is_opened() {
             "damaged",
         ),
     ];
-    for (what, before, want, text) in table {
+    assert_refused(&table);
+}
+
+fn assert_refused(table: &[Refusal]) {
+    for &(what, before, want, text) in table {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("store");
         drop(rocks_store(dir.path()));

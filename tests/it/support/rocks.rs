@@ -3,11 +3,13 @@
 use std::fs;
 use std::path::Path;
 
-use facemap_vault::store::{Identity, Mode, OpenError, Options, RocksStore};
+use facemap_vault::model::{Mode, VaultId};
+use facemap_vault::store::{Identity, OpenError, Options, RocksStore};
 use rocksdb::DB;
 
 /// Whose store the tests' stores are.
-pub(crate) const IDENTITY: Identity = Identity { vault_id: [9; 16], mode: Mode::Simulator };
+pub(crate) const IDENTITY: Identity =
+    Identity { vault_id: VaultId([9; 16]), mode: Mode::Simulator };
 
 /// Small sizes, and no demand on the disk.
 pub(crate) fn small() -> Options {

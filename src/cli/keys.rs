@@ -1,0 +1,81 @@
+//! `fmvault keys`: make a keyring, list its keys.
+
+use serde_json::{Value, json};
+
+use crate::model::Timestamp;
+use crate::proto::admin::v1::key_version::State;
+use crate::proto::admin::v1::{KeyVersion, ListKeyVersionsRequest};
+use crate::serve::initialize;
+
+use super::Session;
+use super::client::Client;
+use super::exit::{Exit, Failure};
+use super::json::{text, time};
+
+/// See the module.
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Keys {
+    /// Make a new keyring and an empty store where the settings say. Never over an existing store
+    Init,
+    /// All key versions: age, fingerprint, and how many records each wraps
+    List,
+}
+
+/// Runs the command.
+pub(super) async fn run(session: &Session, command: Keys) -> Result<Exit, Failure> {
+    match command {
+        Keys::Init => init(session).await,
+        Keys::List => list(session).await,
+    }
+}
+
+async fn init(session: &Session) -> Result<Exit, Failure> {
+    let loaded = super::config::load(session)?;
+    let made = initialize(&loaded.config, Timestamp::now())
+        .await
+        .map_err(|error| super::server::failure(&error))?;
+    let keyring = loaded.config.keys.keyring.display().to_string();
+    let store = loaded.config.store.path.display().to_string();
+    let json = json!({
+        "keyring": keyring,
+        "store": store,
+        "made_keyring": made.keyring,
+        "made_key_file": made.key_file,
+    });
+    session.output.value(&json, || {
+        let keyring_line = match made.keyring {
+            true => format!("new keyring in {keyring}"),
+            false => format!("the keyring in {keyring} was there already and opens"),
+        };
+        let key_file =
+            if made.key_file { "\nnew key file: back it up now, apart from the rest" } else { "" };
+        format!("{keyring_line}\nempty store in {store}{key_file}\nNext: fmvault server")
+    });
+    Ok(Exit::Done)
+}
+
+async fn list(session: &Session) -> Result<Exit, Failure> {
+    let client = Client::connect(session).await?;
+    let request = client.request(ListKeyVersionsRequest {});
+    let answer = client.keys().list_key_versions(request).await?.into_inner();
+    let items: Vec<Value> = answer.key_versions.iter().map(item).collect();
+    let columns = ["VERSION", "BUCKET", "STATE", "CREATED", "FINGERPRINT", "RECORDS"];
+    session.output.rows(&items, &columns, |item| {
+        ["version", "bucket", "state", "create_time", "fingerprint", "record_count"]
+            .map(|key| text(item, key))
+            .to_vec()
+    });
+    Ok(Exit::Done)
+}
+
+fn item(key: &KeyVersion) -> Value {
+    let state = State::try_from(key.state).unwrap_or_default();
+    json!({
+        "version": key.version,
+        "bucket": key.bucket,
+        "state": state.as_str_name().trim_start_matches("STATE_"),
+        "create_time": time(key.create_time.as_ref()),
+        "fingerprint": key.fingerprint,
+        "record_count": key.record_count,
+    })
+}

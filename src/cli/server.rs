@@ -1,0 +1,87 @@
+//! `fmvault server`: run the vault.
+
+use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::model::Timestamp;
+use crate::serve::{Running, StartError, start, start_logging};
+
+use super::Session;
+use super::exit::{Exit, Failure};
+
+/// See the module.
+#[derive(Debug, clap::Args)]
+pub(super) struct Server {
+    /// Open everything, then stop: for tests of a configuration
+    #[arg(long)]
+    check: bool,
+}
+
+/// Runs the vault until SIGTERM or SIGINT.
+pub(super) async fn run(session: &Session, command: Server) -> Result<Exit, Failure> {
+    let loaded = super::config::load(session)?;
+    start_logging(loaded.config.log, session.global.verbose);
+    for warning in &loaded.warnings {
+        tracing::warn!(setting = %warning.message, "{}", warning.fix);
+    }
+    let begun = Timestamp::now();
+    let progress = |read: u64| {
+        // Over a second, say so: a large store is read once at every start.
+        if Timestamp::now().since(begun).as_secs() >= 1 {
+            tracing::info!(records = read, "reading the store");
+        }
+    };
+    let running = start(&loaded.config, progress).await.map_err(|error| failure(&error))?;
+    if command.check {
+        running.stop().await;
+        session.output.value(&json!({ "ok": true }), || "everything opens".to_owned());
+        return Ok(Exit::Done);
+    }
+    ready(session, &running);
+    wait_for_stop().await?;
+    tracing::info!("stopping");
+    running.stop().await;
+    Ok(Exit::Done)
+}
+
+/// Says where the vault listens: one line, for people or for programs.
+fn ready(session: &Session, running: &Running) {
+    let admin = running.admin.display().to_string();
+    let json = json!({
+        "grpc": running.grpc.to_string(),
+        "admin": admin,
+        "http": running.http.to_string(),
+    });
+    session.output.ready(&json, || {
+        format!("serving: grpc {}, admin {admin}, http {}", running.grpc, running.http)
+    });
+}
+
+/// Returns at the first SIGTERM or SIGINT.
+///
+/// # Errors
+///
+/// If signals cannot be received.
+pub(super) async fn wait_for_stop() -> Result<(), Failure> {
+    let failed = |error: std::io::Error| Failure::unexpected(format!("no signals: {error}"));
+    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
+
+/// A start that failed, for the command line: the chain of causes, and what to do next.
+pub(super) fn failure(error: &StartError) -> Failure {
+    let exit = match error {
+        error if error.is_sealed() => Exit::Sealed,
+        error if error.is_conflict() => Exit::Conflict,
+        _ => Exit::Attention,
+    };
+    let causes = std::iter::successors(Some(error as &dyn std::error::Error), |e| e.source());
+    let mut texts: Vec<String> = causes.map(ToString::to_string).collect();
+    texts.dedup();
+    Failure::new(exit, texts.join(": "), error.next())
+}

@@ -1,0 +1,155 @@
+//! Why the vault does not start, and what to do next.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::config::SecretError;
+use crate::crypto::{KeyringChangeError, KeyringError, RandomError, RootKeyError, SelfTestError};
+use crate::jumio::SettingsError;
+use crate::model::Mode;
+use crate::store::OpenError;
+use crate::store::keyring_file::KeyringFileError;
+use crate::vault::VaultError;
+
+/// Why the vault does not start, or was not made.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The sealing provider computes wrong answers on this machine.
+    #[error(transparent)]
+    SelfTest(#[from] SelfTestError),
+    /// There is no keyring yet.
+    #[error("the vault is not initialised: there is no keyring in {}", .keyring.display())]
+    NotInitialized {
+        /// Where it was looked for.
+        keyring: PathBuf,
+    },
+    /// There is a keyring and a store already.
+    #[error("there is a vault already: its keyring and its store are in place")]
+    AlreadyInitialized,
+    /// There is a store, but the keyring that opens it is gone. A new one would not open it.
+    #[error(
+        "there is a store in {}, but no keyring in {}; a new keyring could not open it",
+        .store.display(),
+        .keyring.display()
+    )]
+    StoreWithoutKeyring {
+        /// The store.
+        store: PathBuf,
+        /// Where its keyring should be.
+        keyring: PathBuf,
+    },
+    /// The keyring was made for the other world.
+    #[error("the keyring was made for mode {keyring}, the settings say {wanted}")]
+    OtherMode {
+        /// The keyring's.
+        keyring: Mode,
+        /// The settings'.
+        wanted: Mode,
+    },
+    /// The keyring cannot be used.
+    #[error(transparent)]
+    Keyring(#[from] KeyringError),
+    /// The keyring cannot be made.
+    #[error(transparent)]
+    KeyringChange(#[from] KeyringChangeError),
+    /// The keyring's files cannot be read or written.
+    #[error(transparent)]
+    KeyringFile(#[from] KeyringFileError),
+    /// The root key cannot be made.
+    #[error(transparent)]
+    RootKey(#[from] RootKeyError),
+    /// There is no randomness.
+    #[error(transparent)]
+    Random(#[from] RandomError),
+    /// A secret cannot be read.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// The store cannot be opened.
+    #[error(transparent)]
+    Store(#[from] OpenError),
+    /// The store cannot be read.
+    #[error("the store cannot be read")]
+    Vault(#[from] VaultError),
+    /// The settings of Jumio's client cannot be right.
+    #[error(transparent)]
+    Jumio(#[from] SettingsError),
+    /// An address cannot be listened on.
+    #[error("cannot listen on {what}: {source}")]
+    Listen {
+        /// The address or path.
+        what: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file cannot be read or written.
+    #[error("{}: {source}", .path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The start was cut off.
+    #[error("the start was interrupted")]
+    Interrupted,
+}
+
+impl StartError {
+    /// Whether the key is the matter: missing, wrong, or not readable.
+    pub fn is_sealed(&self) -> bool {
+        match self {
+            Self::NotInitialized { .. }
+            | Self::StoreWithoutKeyring { .. }
+            | Self::Keyring(_)
+            | Self::KeyringFile(_)
+            | Self::RootKey(_)
+            | Self::Secret(_)
+            | Self::OtherMode { .. } => true,
+            Self::SelfTest(_)
+            | Self::AlreadyInitialized
+            | Self::KeyringChange(_)
+            | Self::Random(_)
+            | Self::Store(_)
+            | Self::Vault(_)
+            | Self::Jumio(_)
+            | Self::Listen { .. }
+            | Self::File { .. }
+            | Self::Interrupted => false,
+        }
+    }
+
+    /// Whether something else is in the way: another process, or a vault that is there already.
+    pub fn is_conflict(&self) -> bool {
+        matches!(
+            self,
+            Self::AlreadyInitialized
+                | Self::Store(OpenError::Locked { .. } | OpenError::Exists { .. })
+        )
+    }
+
+    /// What to do next.
+    pub fn next(&self) -> &'static str {
+        match self {
+            Self::SelfTest(_) => "choose the other [crypto] provider, and check this machine",
+            Self::NotInitialized { .. } => "fmvault keys init",
+            Self::AlreadyInitialized => "fmvault server",
+            Self::StoreWithoutKeyring { .. } => {
+                "restore the keyring from its backup, or name another store.path"
+            }
+            Self::OtherMode { .. } => "name another keyring and store, or correct `mode`",
+            Self::Keyring(KeyringError::WrongSecretOrAltered) => {
+                "check the passphrase or key file; if they are right, restore the keyring's backup"
+            }
+            Self::Keyring(_) | Self::KeyringFile(_) => "restore the keyring from its backup",
+            Self::KeyringChange(_) => "correct keys.buckets",
+            Self::RootKey(_) | Self::Secret(_) => "correct [keys] and [jumio] in the settings",
+            Self::Random(_) => "check this machine: it has no randomness",
+            Self::Store(_) => "do what the message says",
+            Self::Vault(_) => "check the disk; then restore the store from its backup",
+            Self::Jumio(_) => "fmvault config check",
+            Self::Listen { .. } => "stop what listens there, or choose another address",
+            Self::File { .. } => "check the path and its permissions",
+            Self::Interrupted => "start again",
+        }
+    }
+}

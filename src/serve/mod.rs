@@ -1,0 +1,142 @@
+//! Wiring: unlock, open, build, listen, sweep, drain. The only place that builds things.
+
+mod error;
+mod listen;
+mod logging;
+mod settings;
+mod unlock;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::config::Config;
+use crate::grpc::{self, Listeners, ServerSettings};
+use crate::jumio::HttpJumio;
+use crate::model::{Mode, Timestamp};
+use crate::ops;
+use crate::store::{Identity, Options, RocksStore};
+use crate::vault::Vault;
+
+pub use error::StartError;
+pub use logging::{LogOutput, start_logging};
+pub use unlock::{Initialized, initialize};
+
+/// The vault as this program runs it.
+type TheVault = Vault<RocksStore, HttpJumio>;
+
+/// A running vault.
+#[derive(Debug)]
+pub struct Running {
+    /// Where callers connect.
+    pub grpc: SocketAddr,
+    /// Where operators connect.
+    pub admin: PathBuf,
+    /// Where health and metrics are read.
+    pub http: SocketAddr,
+    stop: watch::Sender<bool>,
+    tasks: JoinSet<()>,
+}
+
+/// How long running requests may take to end after the vault was told to stop.
+const DRAIN: Duration = Duration::from_secs(10);
+/// Between the start and the first sweep: what was left over from before is not urgent to the second.
+const FIRST_SWEEP: Duration = Duration::from_secs(5);
+
+/// Starts a vault. Nothing listens before the keyring is unlocked, every key has proved itself, and
+/// every record has been read. `progress` is told the number of records read so far.
+///
+/// # Errors
+///
+/// [`StartError`], with what to do next. Nothing was written then.
+pub async fn start(config: &Config, progress: impl Fn(u64)) -> Result<Running, StartError> {
+    let keyring = unlock::unlock(config).await?;
+    let identity = Identity { vault_id: keyring.vault(), mode: keyring.mode() };
+    let store = RocksStore::open(&config.store.path, identity, &Options::default())?;
+    let jumio = HttpJumio::new(settings::jumio(config)?)?;
+    let rules = settings::vault(config);
+    let vault = Vault::open(store, jumio, Arc::new(keyring), rules, progress).await?;
+    let vault = Arc::new(vault);
+
+    let public = listen::tcp(config.listen.public.address).await?;
+    let http = listen::tcp(config.listen.http.address).await?;
+    let admin = listen::unix(&config.listen.admin.socket)?;
+    let addresses = (local(&public)?, local(&http)?);
+
+    let (stop, stopped) = watch::channel(false);
+    let mut tasks = JoinSet::new();
+    let server = ServerSettings {
+        public_reflection: config.listen.public.reflection,
+        capture_at_once: config.capture.immediate,
+        simulator: settings::mode(config) == Mode::Simulator,
+    };
+    let listeners = Listeners { public, admin };
+    let serving = grpc::serve(Arc::clone(&vault), listeners, server, stopped.clone());
+    tasks.spawn(async move {
+        if let Err(error) = serving.await {
+            tracing::error!(error = %error, "a listener failed");
+        }
+    });
+    tasks.spawn(ops::serve(http, stopped.clone()));
+    let sweep = &config.sweep;
+    tasks.spawn(sweep_loop(
+        Arc::clone(&vault),
+        sweep.interval.duration(),
+        sweep.horizon.duration(),
+        stopped,
+    ));
+    Ok(Running {
+        grpc: addresses.0,
+        admin: config.listen.admin.socket.clone(),
+        http: addresses.1,
+        stop,
+        tasks,
+    })
+}
+
+impl Running {
+    /// Stops accepting, lets running requests end for ten seconds at most, and closes the store.
+    pub async fn stop(mut self) {
+        self.stop.send_replace(true);
+        let all = async { while self.tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(DRAIN, all).await.is_err() {
+            tracing::warn!("some requests did not end in time and were cut off");
+        }
+        self.tasks.shutdown().await;
+        // Removed by us because we made it; a leftover would only make the next start look twice.
+        let _ = std::fs::remove_file(&self.admin);
+    }
+}
+
+async fn sweep_loop(
+    vault: Arc<TheVault>,
+    interval: Duration,
+    horizon: Duration,
+    mut stopped: watch::Receiver<bool>,
+) {
+    let mut wait = FIRST_SWEEP.min(interval);
+    loop {
+        tokio::select! {
+            _ = stopped.wait_for(|stop| *stop) => return,
+            () = tokio::time::sleep(wait) => {}
+        }
+        let pass = vault.sweep(Timestamp::now(), horizon);
+        tokio::select! {
+            _ = stopped.wait_for(|stop| *stop) => return,
+            result = pass => match result {
+                Ok(report) => tracing::info!(?report, "swept"),
+                Err(error) => tracing::error!(error = %error, "the sweep failed"),
+            },
+        }
+        wait = interval;
+    }
+}
+
+fn local(listener: &TcpListener) -> Result<SocketAddr, StartError> {
+    listener.local_addr().map_err(|source| StartError::Listen { what: "TCP".to_owned(), source })
+}
