@@ -149,31 +149,44 @@ mod tests {
             ("not executed", |d| d.decision = Some(DecisionType::NotExecuted), refused()),
             ("no liveness check", |d| d.liveness.clear(), refused()),
             ("liveness rejected", |d| d.liveness[0].decision = DecisionType::Rejected, refused()),
-            ("second liveness rejected", |d| {
-                let mut second = d.liveness[0].clone();
-                second.decision = DecisionType::Rejected;
-                d.liveness.push(second);
-            }, refused()),
-            ("two liveness checks disagree", |d| {
-                let mut second = d.liveness[0].clone();
-                second.valid_facemap = Some(OTHER);
-                d.liveness.push(second);
-            }, refused()),
+            (
+                "second liveness rejected",
+                |d| {
+                    let mut second = d.liveness[0].clone();
+                    second.decision = DecisionType::Rejected;
+                    d.liveness.push(second);
+                },
+                refused(),
+            ),
+            (
+                "two liveness checks disagree",
+                |d| {
+                    let mut second = d.liveness[0].clone();
+                    second.valid_facemap = Some(OTHER);
+                    d.liveness.push(second);
+                },
+                refused(),
+            ),
             ("names another credential", |d| d.liveness[0].valid_facemap = Some(OTHER), refused()),
             ("names none it looked at", |d| d.liveness[0].credentials = vec![OTHER], refused()),
             ("names none", |d| d.liveness[0].valid_facemap = None, refused()),
-            ("newest liveness, names none", |d| {
-                d.liveness[0].valid_facemap = None;
-                d.liveness[0].liveness_type = "JUMIO_STANDARD".into();
-            }, blocked(Blocked::LivenessUnsupported)),
-            ("download off", |d| d.facemaps[0].downloadable = false,
-                blocked(Blocked::DownloadNotEnabled)),
+            (
+                "newest liveness, names none",
+                |d| {
+                    d.liveness[0].valid_facemap = None;
+                    d.liveness[0].liveness_type = "JUMIO_STANDARD".into();
+                },
+                blocked(Blocked::LivenessUnsupported),
+            ),
+            (
+                "download off",
+                |d| d.facemaps[0].downloadable = false,
+                blocked(Blocked::DownloadNotEnabled),
+            ),
             ("deleted", |d| d.deleted = Some(Timestamp::from_millis(9)), Admission::Lost),
         ];
-        let capture = Admission::Capture {
-            credential: FACEMAP,
-            liveness_type: "IPROOV_STANDARD".to_owned(),
-        };
+        let capture =
+            Admission::Capture { credential: FACEMAP, liveness_type: "IPROOV_STANDARD".to_owned() };
         assert_eq!(admit(&good(), &policy()), capture, "before any change");
         for (what, change, want) in table {
             let mut details = good();

@@ -1,6 +1,5 @@
 //! A facemap is captured: one attempt on one account, by whoever comes first.
 
-
 use crate::jumio::{Jumio, JumioError, OnboardingDetails};
 use crate::model::{
     AccountId, Blocked, CredentialId, Enrollment, LastError, Onboarding, State, StoredFacemap,
@@ -177,7 +176,9 @@ fn next_attempt(state: State, error: LastError, told: Option<Timestamp>) -> Stat
             attempts: attempts.saturating_add(1),
             last_error: Some(error),
         },
-        State::Blocked { .. } | State::Captured | State::Lost { .. } | State::Erased { .. } => state,
+        State::Blocked { .. } | State::Captured | State::Lost { .. } | State::Erased { .. } => {
+            state
+        }
     }
 }
 

@@ -48,7 +48,12 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         }
     }
 
-    fn enrollment_for(&self, known: Option<&Loaded>, request: Enroll, now: Timestamp) -> Enrollment {
+    fn enrollment_for(
+        &self,
+        known: Option<&Loaded>,
+        request: Enroll,
+        now: Timestamp,
+    ) -> Enrollment {
         // Jumio counts from the last activity, so the true deadline can only be later than this. A
         // completion in the future is a mistake of the caller's and must not move it.
         let completed = request.completed.filter(|&at| at <= now);

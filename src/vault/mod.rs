@@ -165,9 +165,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         let unreadable = |source| VaultError::Unreadable { account, source };
         let bytes = self.keyring.open_attributes(row, &record).map_err(unreadable)?;
         match attributes::decode(&bytes, &record.header) {
-            Some(enrollment) if enrollment.account == account => {
-                Ok(Loaded { enrollment, record })
-            }
+            Some(enrollment) if enrollment.account == account => Ok(Loaded { enrollment, record }),
             Some(_) | None => Err(unreadable(OpenError::Tampered)),
         }
     }

@@ -6,8 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use facemap_vault::model::Timestamp;
-use facemap_vault::store::{BodyChange, Identity, Mode, OpenError, Options, RocksStore, Store};
+use facemap_vault::model::{Mode, Timestamp, VaultId};
+use facemap_vault::store::{BodyChange, Identity, OpenError, Options, RocksStore, Store};
 
 use crate::store_contract::all_due;
 use crate::support::rocks::{IDENTITY, listing, open, raw, rocks_store, small};
@@ -83,7 +83,7 @@ fn only_the_right_store_is_opened() {
     let table: [Refusal; 5] = [
         (
             "another vault",
-            |_| Identity { vault_id: [8; 16], ..IDENTITY },
+            |_| Identity { vault_id: VaultId([8; 16]), ..IDENTITY },
             |e| matches!(e, OpenError::OtherVault { .. }),
             "another vault",
         ),
