@@ -1,5 +1,5 @@
-//! The pages say what is: every reason has its heading, every link leads somewhere, the two commands
-//! of the first screen exist, and the Python that README shows is the file that runs.
+//! The pages say what is: every reason has its heading, every link and file name leads somewhere, the
+//! two commands of the first screen exist, and the Python that README shows is the file that runs.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -31,6 +31,17 @@ fn every_internal_link_leads_somewhere() {
     let broken: Vec<_> = pages.iter().flat_map(|page| broken_links(page)).collect();
 
     assert!(broken.is_empty(), "\n\n{}\n", broken.join("\n"));
+}
+
+#[test]
+fn every_source_file_that_a_page_names_exists() {
+    let exists = |name: &str| ["", "src"].iter().any(|base| root().join(base).join(name).exists());
+    let missing: Vec<_> = pages()
+        .iter()
+        .flat_map(|page| files_named(&read(page)).into_iter().map(|name| (page.clone(), name)))
+        .filter(|(_, name)| !exists(name))
+        .collect();
+    assert_eq!(missing, Vec::new());
 }
 
 #[test]
@@ -106,6 +117,16 @@ fn links(text: &str) -> Vec<String> {
         .collect()
 }
 
+/// The source files that a page names in its code spans: with a folder, and not as a pattern.
+fn files_named(text: &str) -> Vec<String> {
+    const KINDS: [&str; 6] = [".rs", ".proto", ".sh", ".toml", ".py", ".service"];
+    let is_file = |span: &&str| {
+        let is_kind = KINDS.iter().any(|kind| span.ends_with(kind));
+        is_kind && span.contains('/') && !span.starts_with('/') && !span.contains(['*', ' ', '$'])
+    };
+    prose(text).split('`').skip(1).step_by(2).filter(is_file).map(str::to_owned).collect()
+}
+
 /// The anchors of a page's headings, as GitHub and mdBook make them.
 fn anchors(text: &str) -> BTreeSet<String> {
     let slug = |heading: &str| {
@@ -168,5 +189,7 @@ fn root() -> PathBuf {
 fn a_broken_link_is_seen_and_code_is_not_looked_at() {
     let text = "see [a](x.md) and\n```sh\n[no](y.md)\n```\n[b](#z)";
     assert_eq!(links(text), ["x.md", "#z"]);
+    let text = "`a/b.rs`, `b.rs`, `/etc/c.toml`, `d/e*.rs`, `make f/g.sh`\n";
+    assert_eq!(files_named(text), ["a/b.rs"]);
     assert_eq!(anchors("# The disk, full?\n```\n# no\n```\n"), ["the-disk-full".to_owned()].into());
 }
