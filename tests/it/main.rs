@@ -3,13 +3,19 @@
 
 mod docs;
 mod example_config;
+mod journey_authenticate;
 mod journey_capture;
+mod journey_decision;
 mod journey_enroll;
+mod journey_erase;
+mod journey_list;
+mod journey_sweep;
 mod jumio_contract;
 mod rocks_damage;
 mod rocks_store;
 mod sealing;
 mod sim_contract;
+mod simulation;
 mod store_contract;
 mod store_model;
 mod support;
