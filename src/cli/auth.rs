@@ -61,7 +61,9 @@ pub(super) async fn run(session: &Session, command: Auth) -> Result<Exit, Failur
             });
             let answer = client.vault().start_authentication(request).await?.into_inner();
             if dry_run {
-                session.output.value(&json!({ "valid": true }), || "the request is valid".to_owned());
+                session
+                    .output
+                    .value(&json!({ "valid": true }), || "the request is valid".to_owned());
                 return Ok(Exit::Done);
             }
             started(session, &answer);

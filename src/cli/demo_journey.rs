@@ -53,7 +53,9 @@ pub(super) async fn run(session: &Session, world: &DemoWorld) -> Result<Exit, Fa
     if session.output.is_json() {
         session.output.value(&json, String::new);
     }
-    session.output.say("\nThe facemap came in from Jumio and went out to Jumio, and nobody else saw it.");
+    session
+        .output
+        .say("\nThe facemap came in from Jumio and went out to Jumio, and nobody else saw it.");
     session.output.say("Next: fmvault demo   (keeps both running, for you to try)");
     Ok(Exit::Done)
 }
@@ -109,12 +111,18 @@ impl Story<'_> {
         let credential = facemap_credential(&details);
         let part = format!("/api/v1/accounts/{account}/credentials/{credential}/parts/FACEMAP");
         let (before, _) = self.sim(self.world.remote.retrieve(&part).await)?;
-        self.verified(before == 200, &format!("Jumio still has it: GET on the part answers {before}"))?;
+        self.verified(
+            before == 200,
+            &format!("Jumio still has it: GET on the part answers {before}"),
+        )?;
 
         self.sim(self.world.remote.post("clock", &json!({ "advance": "31d" })).await)?;
         self.told("31 days pass, one more than Jumio keeps it");
         let (after, _) = self.sim(self.world.remote.retrieve(&part).await)?;
-        self.verified(after == 404, &format!("Jumio has deleted it: GET on the part answers {after}"))?;
+        self.verified(
+            after == 404,
+            &format!("Jumio has deleted it: GET on the part answers {after}"),
+        )?;
 
         let name = format!("enrollments/{account}");
         let answer = self.vault.get_enrollment(v1::GetEnrollmentRequest { name }).await?;
@@ -142,7 +150,8 @@ impl Story<'_> {
         let tokens = answer.client_session.unwrap_or_default();
         let path = format!("executions/{}", started.workflow_execution_id);
         let seen = self.sim(self.world.remote.get(&path).await)?;
-        let is = |pointer: &str, want: &str| seen.pointer(pointer).and_then(Value::as_str) == Some(want);
+        let is =
+            |pointer: &str, want: &str| seen.pointer(pointer).and_then(Value::as_str) == Some(want);
         self.verified(
             is("/definition_key", "10071")
                 && is("/uploads/0/sha256", &alice.facemap_sha256)
@@ -208,8 +217,7 @@ impl Story<'_> {
 /// The FACEMAP credential in an execution's details.
 fn facemap_credential(details: &Value) -> String {
     let credentials = details.get("credentials").and_then(Value::as_array);
-    let is_facemap =
-        |c: &&Value| c.get("category").and_then(Value::as_str) == Some("FACEMAP");
+    let is_facemap = |c: &&Value| c.get("category").and_then(Value::as_str) == Some("FACEMAP");
     let facemap = credentials.into_iter().flatten().find(is_facemap);
     facemap.and_then(|c| c.get("id")).and_then(Value::as_str).unwrap_or_default().to_owned()
 }

@@ -49,8 +49,7 @@ impl DemoWorld {
             initialize(&config, Timestamp::now()).await.map_err(|error| failure(&error))?;
         }
         let vault = start(&config, |_| {}).await.map_err(|error| failure(&error))?;
-        let remote =
-            Remote::new(simulator.url(), simulator.client_id(), simulator.client_secret());
+        let remote = Remote::new(simulator.url(), simulator.client_id(), simulator.client_secret());
         Ok(Self { vault, simulator, remote, _data: data })
     }
 
@@ -63,7 +62,11 @@ impl DemoWorld {
 
 fn directory(keep: Option<&Path>) -> Result<(Option<TempDir>, PathBuf), Failure> {
     let failed = |error: std::io::Error| {
-        Failure::new(Exit::Conflict, format!("no directory for the demo's data: {error}"), "choose another --keep")
+        Failure::new(
+            Exit::Conflict,
+            format!("no directory for the demo's data: {error}"),
+            "choose another --keep",
+        )
     };
     match keep {
         Some(dir) => {
@@ -71,7 +74,8 @@ fn directory(keep: Option<&Path>) -> Result<(Option<TempDir>, PathBuf), Failure>
             Ok((None, dir.to_owned()))
         }
         None => {
-            let data = tempfile::Builder::new().prefix("fmvault-demo-").tempdir().map_err(failed)?;
+            let data =
+                tempfile::Builder::new().prefix("fmvault-demo-").tempdir().map_err(failed)?;
             let dir = data.path().to_owned();
             Ok((Some(data), dir))
         }
@@ -79,11 +83,7 @@ fn directory(keep: Option<&Path>) -> Result<(Option<TempDir>, PathBuf), Failure>
 }
 
 /// The settings of a vault beside `simulator`, with a key file of its own.
-fn settings(
-    dir: &Path,
-    simulator: &sim::Running,
-    grpc: SocketAddr,
-) -> Result<Config, Failure> {
+fn settings(dir: &Path, simulator: &sim::Running, grpc: SocketAddr) -> Result<Config, Failure> {
     let secret = dir.join("client-secret");
     write_private(&secret, simulator.client_secret())?;
     let path = |name: &str| dir.join(name).display().to_string();

@@ -170,9 +170,11 @@ async fn erase(session: &Session, account: &str, confirm: &str) -> Result<Exit, 
 fn print(session: &Session, enrollment: &v1::Enrollment) {
     let json = json::enrollment(enrollment);
     session.output.value(&json, || {
-        let lines = json.as_object().into_iter().flatten().map(|(key, _)| {
-            format!("{key:<24}{}", text(&json, key))
-        });
+        let lines = json
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(key, _)| format!("{key:<24}{}", text(&json, key)));
         lines.collect::<Vec<_>>().join("\n")
     });
 }

@@ -4,9 +4,9 @@
 use serde_json::{Value, json};
 
 use crate::model::Timestamp;
-use crate::proto::v1::{Authentication, ClientSession, Enrollment};
 use crate::proto::v1::authentication::{Decision, State as AuthenticationState};
 use crate::proto::v1::enrollment::{Risk, State};
+use crate::proto::v1::{Authentication, ClientSession, Enrollment};
 
 /// An enrollment.
 pub(super) fn enrollment(e: &Enrollment) -> Value {

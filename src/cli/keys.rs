@@ -47,7 +47,8 @@ async fn init(session: &Session) -> Result<Exit, Failure> {
             true => format!("new keyring in {keyring}"),
             false => format!("the keyring in {keyring} was there already and opens"),
         };
-        let key_file = if made.key_file { "\nnew key file: back it up now, apart from the rest" } else { "" };
+        let key_file =
+            if made.key_file { "\nnew key file: back it up now, apart from the rest" } else { "" };
         format!("{keyring_line}\nempty store in {store}{key_file}\nNext: fmvault server")
     });
     Ok(Exit::Done)

@@ -63,7 +63,12 @@ impl Output {
     }
 
     /// Prints many things of one kind.
-    pub(super) fn rows(&self, items: &[Value], columns: &[&str], row: impl Fn(&Value) -> Vec<String>) {
+    pub(super) fn rows(
+        &self,
+        items: &[Value],
+        columns: &[&str],
+        row: impl Fn(&Value) -> Vec<String>,
+    ) {
         match self.format {
             Format::Json => self.line(&format!("{:#}", Value::from(items))),
             Format::Jsonl => items.iter().for_each(|item| self.line(&item.to_string())),

@@ -51,7 +51,11 @@ pub(super) async fn run(session: &Session, command: Sim) -> Result<Exit, Failure
     };
     let running = Simulator::start(options).await.map_err(|error| {
         let message = format!("the simulator does not start on {}: {error}", command.listen);
-        Failure::new(Exit::Conflict, message, "choose another --listen, or check certificate and key")
+        Failure::new(
+            Exit::Conflict,
+            message,
+            "choose another --listen, or check certificate and key",
+        )
     })?;
     session.output.note(BANNER);
     let json = json!({

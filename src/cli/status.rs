@@ -26,9 +26,21 @@ fn attention(status: &GetStatusResponse) -> Vec<(String, &'static str)> {
     let counts = status.enrollments.unwrap_or_default();
     let risks = status.risks.unwrap_or_default();
     let rows = [
-        (risks.overdue, "facemaps are past their deadline and not captured", "fmvault enrollment list --risk overdue"),
-        (risks.critical, "facemaps may be deleted by Jumio soon", "fmvault enrollment list --risk critical"),
-        (counts.blocked, "are blocked: Jumio does not let them be downloaded", "fmvault enrollment list --state blocked"),
+        (
+            risks.overdue,
+            "facemaps are past their deadline and not captured",
+            "fmvault enrollment list --risk overdue",
+        ),
+        (
+            risks.critical,
+            "facemaps may be deleted by Jumio soon",
+            "fmvault enrollment list --risk critical",
+        ),
+        (
+            counts.blocked,
+            "are blocked: Jumio does not let them be downloaded",
+            "fmvault enrollment list --state blocked",
+        ),
         (counts.lost, "are lost: Jumio deleted them first", "fmvault enrollment list --state lost"),
     ];
     let found = rows.into_iter().filter(|(n, _, _)| *n > 0);
@@ -65,7 +77,11 @@ fn json(status: &GetStatusResponse, attention: &[(String, &'static str)]) -> Val
     })
 }
 
-fn screen(status: &GetStatusResponse, json: &Value, attention: &[(String, &'static str)]) -> String {
+fn screen(
+    status: &GetStatusResponse,
+    json: &Value,
+    attention: &[(String, &'static str)],
+) -> String {
     let counts = status.enrollments.unwrap_or_default();
     let risks = status.risks.unwrap_or_default();
     let keys = status.keys.clone().unwrap_or_default();

@@ -42,10 +42,8 @@ impl<S: Store, J: Jumio> AdminService<S, J> {
             true => v1::get_status_response::Mode::Simulator,
             false => v1::get_status_response::Mode::Production,
         };
-        let uptime = prost_types::Duration {
-            seconds: int64(self.started.elapsed().as_secs()),
-            nanos: 0,
-        };
+        let uptime =
+            prost_types::Duration { seconds: int64(self.started.elapsed().as_secs()), nanos: 0 };
         Ok(v1::GetStatusResponse {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             mode: mode.into(),

@@ -86,7 +86,11 @@ fn log(rpc: &'static str, error: &RpcError) {
     let RpcError::Vault(cause) = error else {
         return match error {
             RpcError::Panicked => tracing::error!(rpc, "a request panicked"),
-            _ => tracing::debug!(rpc, ?error, "refused"),
+            RpcError::Fields(_)
+            | RpcError::Reference { .. }
+            | RpcError::Unauthenticated
+            | RpcError::Deadline
+            | RpcError::Vault(_) => tracing::debug!(rpc, ?error, "refused"),
         };
     };
     let chain = chain(cause);

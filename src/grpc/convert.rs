@@ -93,7 +93,8 @@ impl TryFrom<ListEnrollmentsRequest> for ListEnrollments {
         use crate::proto::v1::enrollment::{Risk, State};
 
         let mut fields = Fields::default();
-        let known = |state: &i32| matches!(State::try_from(*state), Ok(s) if s != State::Unspecified);
+        let known =
+            |state: &i32| matches!(State::try_from(*state), Ok(s) if s != State::Unspecified);
         if !request.states.iter().all(known) {
             fields.refuse("states", "must be states of an enrollment");
         }
@@ -112,12 +113,13 @@ impl TryFrom<ListEnrollmentsRequest> for ListEnrollments {
         let capture_by_before = fields.time("capture_by_before", request.capture_by_before);
         let any_state = request.states.is_empty();
         let wants = |state: State| any_state || request.states.contains(&state.into());
-        let at_risk_only =
-            !request.risks.is_empty() && !request.risks.contains(&Risk::None.into());
+        let at_risk_only = !request.risks.is_empty() && !request.risks.contains(&Risk::None.into());
         let filter = ListFilter {
             pending: [State::Pending, State::Capturing, State::Retrying].into_iter().any(wants),
             settled: !at_risk_only
-                && [State::Active, State::Lost, State::Blocked, State::Erased].into_iter().any(wants),
+                && [State::Active, State::Lost, State::Blocked, State::Erased]
+                    .into_iter()
+                    .any(wants),
             capture_by_before,
         };
         fields.finish(Some(Self {

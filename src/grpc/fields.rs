@@ -117,11 +117,17 @@ impl Fields {
                 let named = matches!(url.host(), Some(Host::Domain(name))
                     if name != "localhost" && !name.ends_with(".localhost"));
                 let plain = url.username().is_empty() && url.password().is_none();
-                url.scheme() == "https" && named && plain
-                    && url.port().is_none() && url.fragment().is_none()
+                url.scheme() == "https"
+                    && named
+                    && plain
+                    && url.port().is_none()
+                    && url.fragment().is_none()
             });
         if !ok {
-            self.refuse(field, "must be https with a host name, no port and no fragment, up to 255 characters");
+            self.refuse(
+                field,
+                "must be https with a host name, no port and no fragment, up to 255 characters",
+            );
             return None;
         }
         Some(text)

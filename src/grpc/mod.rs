@@ -7,10 +7,10 @@ mod convert;
 mod convert_start;
 mod fields;
 
-
 mod serve;
 mod status;
-mod status_jumio;
+mod status_vault;
+mod texts;
 mod vault_service;
 mod view;
 

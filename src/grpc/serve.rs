@@ -71,10 +71,7 @@ pub async fn serve<S: Store, J: Jumio>(
             TcpListenerStream::new(listeners.public),
             stopped(stop.clone())
         ),
-        admin.serve_with_incoming_shutdown(
-            UnixListenerStream::new(listeners.admin),
-            stopped(stop)
-        ),
+        admin.serve_with_incoming_shutdown(UnixListenerStream::new(listeners.admin), stopped(stop)),
     );
     public.and(admin)
 }
@@ -87,10 +84,12 @@ struct Services<S, J> {
 impl<S: Store, J: Jumio> Services<S, J> {
     async fn router(&self, reflection: bool, admin: bool) -> Router {
         let vault = || Arc::clone(&self.vault);
-        let public =
-            FacemapVaultServiceServer::new(VaultService::new(vault(), self.settings.capture_at_once))
-                .max_decoding_message_size(MESSAGE_LEN_MAX)
-                .max_encoding_message_size(ANSWER_LEN_MAX);
+        let public = FacemapVaultServiceServer::new(VaultService::new(
+            vault(),
+            self.settings.capture_at_once,
+        ))
+        .max_decoding_message_size(MESSAGE_LEN_MAX)
+        .max_encoding_message_size(ANSWER_LEN_MAX);
         let (reporter, health) = health_reporter();
         reporter
             .set_service_status("facemapvault.v1.FacemapVaultService", ServingStatus::Serving)

@@ -78,7 +78,8 @@ impl<S: Store, J: Jumio> VaultService<S, J> {
         let from = match list.page_token.as_str() {
             "" => None,
             token => {
-                let token = URL_SAFE_NO_PAD.decode(token).map_err(|_| VaultError::PageTokenInvalid)?;
+                let token =
+                    URL_SAFE_NO_PAD.decode(token).map_err(|_| VaultError::PageTokenInvalid)?;
                 Some(self.vault.cursor(&token, &binding)?)
             }
         };

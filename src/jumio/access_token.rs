@@ -137,7 +137,7 @@ impl AccessTokens {
             return Ok(Found::Fresh(Arc::clone(&held.token)));
         }
         let old = good.map(|held| Arc::clone(&held.token));
-        if !state.hold_off.is_some_and(|until| until > now) {
+        if state.hold_off.is_none_or(|until| until <= now) {
             return Ok(Found::Due(old, state.attempts));
         }
         old.map(Found::Fresh).ok_or(JumioError::CredentialsRejected)

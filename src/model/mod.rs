@@ -6,6 +6,7 @@ mod enrollment;
 mod facemap;
 mod id;
 mod keyring;
+mod record_bytes;
 mod sealed;
 mod secret;
 mod time;
@@ -14,9 +15,9 @@ pub use enrollment::{Blocked, Enrollment, LastError, Onboarding, Risk, State, St
 pub use facemap::{Facemap, FacemapError};
 pub use id::{AccountId, CredentialId, Id, IdError, IdKind, RequestId, WorkflowExecutionId};
 pub use keyring::{KeyringSlot, Mode, VaultId};
+pub use record_bytes::HeaderError;
 pub use sealed::{
-    HeaderError, KekRef, RecordHeader, RecordId, RecordKind, Revision, RowKey, SealedBody,
-    SealedRecord,
+    KekRef, RecordHeader, RecordId, RecordKind, Revision, RowKey, SealedBody, SealedRecord,
 };
 pub use secret::{AccessToken, ClientSecret, Passphrase, SdkToken, Secret, UploadToken, WebLink};
 pub use time::Timestamp;

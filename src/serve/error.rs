@@ -120,7 +120,11 @@ impl StartError {
 
     /// Whether something else is in the way: another process, or a vault that is there already.
     pub fn is_conflict(&self) -> bool {
-        matches!(self, Self::AlreadyInitialized | Self::Store(OpenError::Locked { .. } | OpenError::Exists { .. }))
+        matches!(
+            self,
+            Self::AlreadyInitialized
+                | Self::Store(OpenError::Locked { .. } | OpenError::Exists { .. })
+        )
     }
 
     /// What to do next.

@@ -14,12 +14,14 @@ use url::form_urlencoded;
 
 use super::{
     clock::Moment,
-    execution::{Execution, Flow, Role, Status},
+    decision::Status,
+    execution::{Execution, Flow, Role},
     front::Call,
     id::Id,
+    json::put,
     oauth::authorize,
     problem::Problem,
-    server::Sim,
+    state::Sim,
     tenant::{FacemapOrder, Tenant},
     token::Ticket,
     validate::{AccountCall, account_call},
@@ -143,8 +145,8 @@ fn document(execution: &Execution, asked: &AccountCall, tenant: &Tenant, now: Mo
         "sdk": { "token": execution.token },
         "workflowExecution": { "id": execution.id, "credentials": credentials },
     });
-    if let (Some(web), Some(answer)) = (web(execution, asked, tenant), answer.as_object_mut()) {
-        answer.insert("web".to_owned(), web);
+    if let Some(web) = web(execution, asked, tenant) {
+        put(&mut answer, "web", web);
     }
     answer
 }
@@ -172,9 +174,8 @@ fn credential(execution: &Execution, role: Role) -> Value {
         "category": role.category(),
         "allowedChannels": role.channels(execution.flow),
     });
-    let parts = role.uploadable(execution.flow);
-    if let (false, Some(shown)) = (parts.is_empty(), shown.as_object_mut()) {
-        shown.insert("api".to_owned(), api(execution, role));
+    if !role.uploadable(execution.flow).is_empty() {
+        put(&mut shown, "api", api(execution, role));
     }
     shown
 }

@@ -9,7 +9,8 @@ use super::{
     clock::Moment,
     execution::Execution,
     id::Id,
-    server::{Sim, X_SIMULATOR},
+    json::put,
+    state::{Sim, X_SIMULATOR},
     world::World,
 };
 
@@ -46,8 +47,8 @@ impl Notice {
             },
             "account": { "id": account, "href": format!("{base}/api/v1/accounts/{account}") },
         });
-        if let (Some(reference), Some(body)) = (&execution.user_reference, body.as_object_mut()) {
-            body.insert("userReference".to_owned(), reference.clone().into());
+        if let Some(reference) = &execution.user_reference {
+            put(&mut body, "userReference", reference.clone());
         }
         Self { url, execution: id, status, body }
     }
@@ -95,9 +96,7 @@ async fn deliver_all(sim: &Arc<Sim>, world: &Arc<World>, notices: Vec<Notice>) {
 
 /// The time of the first try; repeated tries are the same message.
 fn stamp(notice: &mut Notice, now: Moment) {
-    if let Some(body) = notice.body.as_object_mut() {
-        body.insert("callbackSentAt".to_owned(), now.to_string().into());
-    }
+    put(&mut notice.body, "callbackSentAt", now.to_string());
 }
 
 async fn retry(sim: &Arc<Sim>, world: &Arc<World>, notice: Notice) {

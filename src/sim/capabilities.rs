@@ -3,9 +3,11 @@
 use serde_json::{Map, Value, json};
 
 use super::{
+    decision::{Status, Verdict},
     documents::part_url,
-    execution::{Execution, Flow, Role, Status, Verdict},
+    execution::{Execution, Flow, Role},
     hosts::Bases,
+    json::put,
     tenant::Tenant,
 };
 
@@ -80,14 +82,14 @@ fn live_face(execution: &Execution, name: &str, bases: &Bases) -> Value {
     }
     let mut data = json!({ "type": execution.liveness_type });
     if !authenticates {
-        data["predictedAge"] = 37.into();
-        data["ageConfidenceRange"] = "28-46".into();
+        put(&mut data, "predictedAge", 37);
+        put(&mut data, "ageConfidenceRange", "28-46");
     }
-    shown["data"] = data;
+    put(&mut shown, "data", data);
     let reusable = !Tenant::is_jumio_liveness(&execution.liveness_type);
     if verdict == Verdict::Passed && reusable {
         let url = part_url(execution, Role::NewFacemap, "FACEMAP", bases);
-        shown["validFaceMapForAuthentication"] = url.into();
+        put(&mut shown, "validFaceMapForAuthentication", url);
     }
     shown
 }
@@ -117,19 +119,26 @@ fn document_checks(execution: &Execution) -> Vec<(&'static str, Value)> {
     let mut extraction = result(execution, "extraction", &[Role::Id], simple);
     let mut image_checks = result(execution, "imageChecks", &faces, simple);
     if outcome.is_some() {
-        similarity["data"] = json!({ "similarity": label });
-        extraction["data"] = json!({
-            "type": "PASSPORT",
-            "subType": "E_PASSPORT",
-            "issuingCountry": "AUT",
-            "firstName": "SIMONE",
-            "lastName": "SIMULATED",
-            "dateOfBirth": "1989-05-14",
-            "expiryDate": "2031-01-31",
-            "documentNumber": "X0000000",
-        });
-        image_checks["data"] =
-            json!({ "faceSearchFindings": { "status": "DONE", "findings": [] } });
+        put(&mut similarity, "data", json!({ "similarity": label }));
+        put(
+            &mut extraction,
+            "data",
+            json!({
+                "type": "PASSPORT",
+                "subType": "E_PASSPORT",
+                "issuingCountry": "AUT",
+                "firstName": "SIMONE",
+                "lastName": "SIMULATED",
+                "dateOfBirth": "1989-05-14",
+                "expiryDate": "2031-01-31",
+                "documentNumber": "X0000000",
+            }),
+        );
+        put(
+            &mut image_checks,
+            "data",
+            json!({ "faceSearchFindings": { "status": "DONE", "findings": [] } }),
+        );
     }
     vec![
         ("similarity", similarity),

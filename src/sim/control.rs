@@ -17,7 +17,7 @@ use super::{
     clock::Moment,
     id::Id,
     oauth::{Client, Permissions},
-    server::{Sim, random_secret, settle_all},
+    state::{Sim, random_secret, settle_all},
     token::CUSTOMER_ID,
     world::World,
 };

@@ -15,14 +15,15 @@ use serde_json::{Value, json};
 use super::{
     callback::flush,
     control::{Refused, parse_duration, read, world},
+    decision::Verdict,
     documents::verdict,
-    execution::{Execution, Verdict},
+    execution::Execution,
     facemap::{DEFAULT_SIZE, Fingerprint, SIZE_MAX, Source},
     hosts::Bases,
     id::Id,
     journey::{Act, Play, Refusal},
     onboarding::{Onboarding, Seed},
-    server::Sim,
+    state::Sim,
 };
 
 /// Accounts one call may onboard.

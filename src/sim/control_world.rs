@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use super::{
     control::{Refused, query, read, world},
     hosts::Bases,
-    server::Sim,
+    state::Sim,
     tenant::{Rate, Tenant},
 };
 

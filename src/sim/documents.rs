@@ -4,8 +4,10 @@ use serde_json::{Map, Value, json};
 
 use super::{
     capabilities::capabilities,
-    execution::{Execution, Role, Status, Verdict},
+    decision::{Status, Verdict},
+    execution::{Execution, Role},
     hosts::Bases,
+    json::put,
     tenant::{ExpiredDetails, Tenant},
 };
 
@@ -38,11 +40,10 @@ pub(super) fn details(execution: &Execution, tenant: &Tenant, bases: &Bases) -> 
         "createdAt": execution.created.to_string(),
         "credentials": credentials(execution, tenant, bases),
     });
-    let mut put = |name: &str, value: Value| document[name] = value;
     if let Some(reference) = &execution.user_reference {
-        workflow["userReference"] = reference.clone().into();
+        put(&mut workflow, "userReference", reference.clone());
     }
-    put("workflow", workflow);
+    put(&mut document, "workflow", workflow);
     let times = [
         ("startedAt", execution.started),
         ("completedAt", execution.completed),
@@ -50,17 +51,17 @@ pub(super) fn details(execution: &Execution, tenant: &Tenant, bases: &Bases) -> 
     ];
     for (name, time) in times {
         if let Some(time) = time {
-            put(name, time.to_string().into());
+            put(&mut document, name, time.to_string());
         }
     }
     if execution.status.is_terminal() {
         let (base, account, id) = (bases.retrieval(), execution.account, execution.id);
         let steps = format!("{base}/api/v1/accounts/{account}/workflow-executions/{id}/steps");
-        put("steps", json!({ "href": steps }));
-        put("decision", decision(execution, tenant));
+        put(&mut document, "steps", json!({ "href": steps }));
+        put(&mut document, "decision", decision(execution, tenant));
         let wiped = execution.wiped.is_some();
         let results = if wiped { json!({}) } else { capabilities(execution, bases) };
-        put("capabilities", results);
+        put(&mut document, "capabilities", results);
     }
     document
 }
@@ -146,7 +147,7 @@ pub(super) fn steps(execution: &Execution) -> Value {
     let mut decision = json!({ "type": verdict, "details": { "label": verdict } });
     if authenticates && outcome.decision == Verdict::Rejected {
         // Jumio publishes no label for the face of another person; this one is ours.
-        decision["reasons"] = json!([{ "label": "FACE_NO_MATCH", "type": verdict }]);
+        put(&mut decision, "reasons", json!([{ "label": "FACE_NO_MATCH", "type": verdict }]));
     }
     json!({ "steps": [{
         "id": execution.derive("step"),

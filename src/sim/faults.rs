@@ -7,6 +7,8 @@ use regex::Regex;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::json::put;
+
 /// Faults one world may have at a time.
 const FAULTS_MAX: usize = 1_000;
 
@@ -153,10 +155,8 @@ impl Faults {
     pub(super) fn list(&self) -> Vec<Value> {
         let show = |fault: &Fault| {
             let mut shown = serde_json::to_value(&fault.order).unwrap_or_default();
-            if let Some(shown) = shown.as_object_mut() {
-                shown.insert("left".to_owned(), fault.left.into());
-                shown.insert("hits".to_owned(), fault.hits.into());
-            }
+            put(&mut shown, "left", fault.left);
+            put(&mut shown, "hits", fault.hits);
             shown
         };
         self.0.iter().map(show).collect()

@@ -16,19 +16,23 @@ use futures_util::StreamExt as _;
 use super::{
     callback,
     clock::Moment,
+    control::SIM_API,
     hosts::{Bases, JumioHost, Service, host_of, service_of},
     id::Id,
     journal::Entry,
     oauth::{TokenRequest, bearer},
     problem::Problem,
-    server::{Sim, X_SIMULATOR},
     spoil::{Answer, spoil},
+    state::{Sim, X_SIMULATOR},
     wire::Wire,
     world::World,
 };
 
 /// Longest request body kept, in bytes: a facemap of 16 MiB in Base64 with room around it.
 const BODY_MAX: usize = 24 * 1024 * 1024;
+
+/// Header on answers of the control API, with its version.
+const X_SIM_API: &str = "x-fmvault-sim-api";
 
 /// What the front found out about a request.
 #[derive(Clone)]
@@ -48,10 +52,12 @@ pub(super) async fn front(State(sim): State<Arc<Sim>>, request: Request, next: N
     let mut response = if simulated {
         jumio(&sim, request, next).await
     } else {
-        match collect(request).await {
+        let mut response = match collect(request).await {
             Ok(request) => next.run(request).await,
             Err(refused) => refused.into_response(),
-        }
+        };
+        response.headers_mut().insert(X_SIM_API, SIM_API.into());
+        response
     };
     response.headers_mut().insert(X_SIMULATOR, HeaderValue::from_static("1"));
     response

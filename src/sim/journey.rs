@@ -2,7 +2,8 @@
 
 use super::{
     clock::Moment,
-    execution::{Execution, Flow, Outcome, Status, Verdict},
+    decision::{Outcome, Status, Verdict},
+    execution::{Execution, Flow},
     facemap::{Fingerprint, Source},
     id::Id,
     world::WorldState,

@@ -15,7 +15,8 @@
 //!
 //! # The control API
 //!
-//! JSON under `/__sim/`; `GET /__sim/` tells its version ([`SIM_API`]) and routes. Each OAuth client
+//! JSON under `/__sim/`; `GET /__sim/` tells its version ([`SIM_API`], also in the header
+//! `x-fmvault-sim-api` of each answer) and routes. Each OAuth client
 //! has a world of its own; a control call is about the first one unless a header or query parameter
 //! `client_id` names another client. Errors have the field `error`. Durations are text: `31d`.
 //!
@@ -53,6 +54,7 @@ mod clock;
 mod control;
 mod control_play;
 mod control_world;
+mod decision;
 mod documents;
 mod execution;
 mod facemap;
@@ -62,6 +64,7 @@ mod hosts;
 mod id;
 mod journal;
 mod journey;
+mod json;
 mod limits;
 mod oauth;
 mod onboarding;
@@ -71,6 +74,7 @@ mod retrieval;
 mod routes;
 mod server;
 mod spoil;
+mod state;
 mod tenant;
 mod token;
 mod upload;
@@ -81,7 +85,8 @@ mod world;
 
 pub use control::SIM_API;
 pub use remote::Remote;
-pub use server::{Options, Running, Simulator, X_SIMULATOR};
+pub use server::{Options, Running, Simulator};
+pub use state::X_SIMULATOR;
 pub use token::CUSTOMER_ID;
 
 /// What whoever starts a simulator shows first.

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use serde_json::json;
 use url::form_urlencoded;
 
-use super::{clock::Moment, front::Call, id::Id, problem::Problem, server::Sim, world::World};
+use super::{clock::Moment, front::Call, id::Id, problem::Problem, state::Sim, world::World};
 
 /// An OAuth client. Several may share a world.
 #[derive(Clone)]

@@ -4,7 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     clock::Moment,
-    execution::{Execution, Flow, Outcome, Status, Verdict},
+    decision::{Outcome, Status, Verdict},
+    execution::{Execution, Flow},
     facemap::{Fingerprint, Source},
     hosts::Bases,
     id::Id,

@@ -12,13 +12,14 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::Value;
 
 use super::{
+    decision::Status,
     documents,
-    execution::{Execution, Role, Status},
+    execution::{Execution, Role},
     front::Call,
     id::Id,
     oauth::authorize,
     problem::Problem,
-    server::Sim,
+    state::Sim,
     tenant::ExpiredDetails,
 };
 

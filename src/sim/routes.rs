@@ -11,7 +11,7 @@ use axum::{
 use serde_json::json;
 
 use super::{
-    account, control, control_play, control_world, front, oauth, retrieval, server::Sim, upload,
+    account, control, control_play, control_world, front, oauth, retrieval, state::Sim, upload,
 };
 
 /// The router of a simulator.

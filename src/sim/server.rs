@@ -1,11 +1,10 @@
 //! The running simulator: its listener, its connections, its worlds.
 
 use std::{
-    collections::HashMap,
     convert::Infallible,
     io,
     net::SocketAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -31,18 +30,12 @@ use tokio_rustls::{TlsAcceptor, rustls};
 use tower::Service;
 
 use super::{
-    callback,
-    clock::SimClock,
     id::Id,
-    oauth::{Client, Grants, Permissions},
+    oauth::{Client, Permissions},
     routes,
-    token::TokenKey,
+    state::{Sim, random_secret, settle_all},
     wire::{Abort, Scripted, Wire},
-    world::World,
 };
-
-/// Response header on everything a simulator answers.
-pub const X_SIMULATOR: &str = "x-fmvault-simulator";
 
 /// Connections served at a time; more wait in the listener's queue.
 const CONNECTIONS_MAX: usize = 2_048;
@@ -136,80 +129,6 @@ impl Running {
     }
 }
 
-/// What all requests to one simulator share.
-pub(super) struct Sim {
-    pub(super) clock: SimClock,
-    /// Base URL of this simulator.
-    pub(super) url: String,
-    /// Whether it speaks TLS and so may be reached under Jumio's host names.
-    pub(super) tls: bool,
-    pub(super) token_key: TokenKey,
-    /// Sends callbacks.
-    pub(super) callbacks: reqwest::Client,
-    /// Changes when the simulator stops.
-    pub(super) stopped: watch::Receiver<()>,
-    /// The world of the first client.
-    pub(super) first: Arc<World>,
-    core: Mutex<Core>,
-}
-
-/// Clients and their access tokens.
-#[derive(Default)]
-pub(super) struct Core {
-    pub(super) clients: HashMap<String, Client>,
-    pub(super) grants: Grants,
-}
-
-impl Core {
-    /// Adds a client, replacing one of the same id.
-    pub(super) fn add_client(&mut self, client: Client) {
-        self.clients.insert(client.id.clone(), client);
-    }
-}
-
-impl Sim {
-    fn new(url: String, tls: bool, stopped: watch::Receiver<()>) -> io::Result<Self> {
-        let callbacks = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .build()
-            .map_err(io::Error::other)?;
-        Ok(Self {
-            clock: SimClock::default(),
-            url,
-            tls,
-            token_key: TokenKey::random().map_err(io::Error::other)?,
-            callbacks,
-            stopped,
-            first: Arc::default(),
-            core: Mutex::default(),
-        })
-    }
-
-    /// Clients and grants. Poison is ignored for the reason given at [`World::lock`].
-    pub(super) fn core(&self) -> MutexGuard<'_, Core> {
-        self.core.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// All worlds, the first one first.
-    pub(super) fn worlds(&self) -> Vec<Arc<World>> {
-        let mut worlds = vec![Arc::clone(&self.first)];
-        for client in self.core().clients.values() {
-            if !worlds.iter().any(|known| Arc::ptr_eq(known, &client.world)) {
-                worlds.push(Arc::clone(&client.world));
-            }
-        }
-        worlds
-    }
-}
-
-/// A secret nobody can guess, as hexadecimal text.
-pub(super) fn random_secret() -> io::Result<String> {
-    let mut secret = [0; 32];
-    getrandom::fill(&mut secret).map_err(io::Error::other)?;
-    Ok(hex::encode(secret))
-}
-
 /// The base URL of a listener; one that listens everywhere is reached by loopback.
 fn own_url(address: SocketAddr, tls: bool) -> String {
     let scheme = if tls { "https" } else { "http" };
@@ -258,15 +177,6 @@ async fn serve(
         }
     }
     connections.shutdown().await;
-}
-
-/// Lets time do its work in all worlds.
-pub(super) fn settle_all(sim: &Arc<Sim>) {
-    let now = sim.clock.now();
-    for world in sim.worlds() {
-        world.lock().settle_open(now);
-        callback::flush(sim, &world);
-    }
 }
 
 async fn connection(stream: TcpStream, tls: Option<TlsAcceptor>, router: Router) {

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use super::{
     faults::{Effect, Kind},
     front::body_len,
-    server::X_SIMULATOR,
+    state::X_SIMULATOR,
     wire::{Script, Wire},
 };
 

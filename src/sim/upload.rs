@@ -15,13 +15,14 @@ use serde_json::{Value, json};
 use super::{
     account::api,
     clock::Moment,
-    execution::{Execution, Flow, Role, Status, Upload},
+    decision::Status,
+    execution::{Execution, Flow, Role, Upload},
     facemap::Fingerprint,
     front::Call,
     id::Id,
     oauth::bearer,
     problem::Problem,
-    server::Sim,
+    state::Sim,
     tenant::Tenant,
     world::WorldState,
 };

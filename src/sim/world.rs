@@ -9,7 +9,8 @@ use std::{
 use super::{
     callback::{Delivery, Notice},
     clock::Moment,
-    execution::{Execution, Outcome, Status, Verdict},
+    decision::{Outcome, Status, Verdict},
+    execution::Execution,
     facemap::Fingerprint,
     faults::Faults,
     id::Id,

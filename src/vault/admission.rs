@@ -130,13 +130,13 @@ mod tests {
         }
     }
 
+    type Row = (&'static str, fn(&mut OnboardingDetails), Admission);
+
     /// One row per way an onboarding can be wrong. Each starts from one that is captured.
-    #[test]
-    fn only_an_accepted_onboarding_gives_the_reference() {
-        type Change = fn(&mut OnboardingDetails);
+    fn wrong_onboardings() -> [Row; 24] {
         let blocked = Admission::Blocked;
         let refused = || blocked(Blocked::OnboardingNotAccepted);
-        let table: [(&str, Change, Admission); 24] = [
+        [
             ("not begun", |d| d.status = ExecutionStatus::Initiated, Admission::NotYet),
             ("begun", |d| d.status = ExecutionStatus::AcquisitionStarted, Admission::NotYet),
             ("being decided", |d| d.status = ExecutionStatus::Acquired, Admission::NotYet),
@@ -202,11 +202,15 @@ mod tests {
                 },
                 refused(),
             ),
-        ];
+        ]
+    }
+
+    #[test]
+    fn only_an_accepted_onboarding_gives_the_reference() {
         let capture =
             Admission::Capture { credential: FACEMAP, liveness_type: "IPROOV_STANDARD".to_owned() };
         assert_eq!(admit(&good(), &policy()), capture, "before any change");
-        for (what, change, want) in table {
+        for (what, change, want) in wrong_onboardings() {
             let mut details = good();
             change(&mut details);
             assert_eq!(admit(&details, &policy()), want, "{what}");

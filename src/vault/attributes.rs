@@ -6,9 +6,7 @@
 
 use zeroize::Zeroizing;
 
-use crate::model::{
-    AccountId, Enrollment, Id, Onboarding, RecordHeader, StoredFacemap, Timestamp,
-};
+use crate::model::{AccountId, Enrollment, Id, Onboarding, RecordHeader, StoredFacemap, Timestamp};
 
 use super::state_code;
 
@@ -63,7 +61,8 @@ pub(super) fn decode(attributes: &[u8], header: &RecordHeader) -> Option<Enrollm
     if let Some(execution) = rest.take(FACEMAP_EXECUTION) {
         let credential = rest.take(FACEMAP_CREDENTIAL)?;
         let liveness_type = rest.take(LIVENESS_TYPE)?;
-        facemap = Some((id(execution)?, id(credential)?, String::from_utf8(liveness_type.into()).ok()?));
+        facemap =
+            Some((id(execution)?, id(credential)?, String::from_utf8(liveness_type.into()).ok()?));
     }
     let execution = id(rest.take(ONBOARDING_EXECUTION)?)?;
     let state = state_code::decode(rest.take(STATE)?)?;
@@ -183,7 +182,12 @@ mod tests {
         let ids = (any::<[u8; 16]>(), any::<[u8; 16]>());
         let times = (moment(), prop::option::of(moment()), prop::option::of(moment()));
         (ids, times, "[A-Z_]{0,64}", any::<u32>()).prop_map(
-            |((execution, credential), (captured_at, erase_after, completed), liveness_type, len)| {
+            |(
+                (execution, credential),
+                (captured_at, erase_after, completed),
+                liveness_type,
+                len,
+            )| {
                 StoredFacemap {
                     execution: WorkflowExecutionId::from_bytes(execution),
                     credential: CredentialId::from_bytes(credential),

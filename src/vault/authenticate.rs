@@ -106,8 +106,11 @@ impl<S: Store, J: Jumio> Vault<S, J> {
     ) -> Outcome {
         // Opened first, so that an unreadable facemap never opens an execution at Jumio.
         let facemap = self.open_facemap(request.account).await?;
-        let pending =
-            self.jumio.update_account(request.account, &request.update).await.map_err(VaultError::from)?;
+        let pending = self
+            .jumio
+            .update_account(request.account, &request.update)
+            .await
+            .map_err(VaultError::from)?;
         let PendingAuthentication { execution, sdk_token, web_link, expires, slot } = pending;
         if let Err(error) = self.jumio.upload_facemap(&slot, facemap).await {
             ticket.orphaned(execution, now);
@@ -138,7 +141,8 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         let Some(body) = body.filter(|_| loaded.enrollment.facemap.is_some()) else {
             return Err(not_ready(&loaded.enrollment));
         };
-        self.keyring.open_facemap(row, &loaded.record, body)
+        self.keyring
+            .open_facemap(row, &loaded.record, body)
             .map_err(|source| VaultError::Unreadable { account, source })
     }
 
@@ -147,7 +151,11 @@ impl<S: Store, J: Jumio> Vault<S, J> {
     }
 
     /// Jumio lets a consent be used again for three years at most.
-    fn check_consent(&self, request: &StartAuthentication, now: Timestamp) -> Result<(), VaultError> {
+    fn check_consent(
+        &self,
+        request: &StartAuthentication,
+        now: Timestamp,
+    ) -> Result<(), VaultError> {
         let consent = request.update.consent.as_ref();
         let Some(Obtained::Yes(obtained_at)) = consent.and_then(|consent| consent.obtained) else {
             return Ok(());
@@ -167,10 +175,8 @@ fn not_ready(enrollment: &Enrollment) -> VaultError {
         State::Lost { .. } => VaultError::Lost,
         State::Erased { .. } => VaultError::Erased,
         // A record that says captured and has no body does not decode; this arm keeps that visible.
-        State::Captured => VaultError::Unreadable {
-            account: enrollment.account,
-            source: OpenError::Tampered,
-        },
+        State::Captured => {
+            VaultError::Unreadable { account: enrollment.account, source: OpenError::Tampered }
+        }
     }
 }
-

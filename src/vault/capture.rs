@@ -111,14 +111,14 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         let State::Pending { capture_by, .. } = known.enrollment.onboarding.state else {
             return Ok(known.clone());
         };
-        match error {
-            JumioError::NotFound { .. } if now >= capture_by => self.lost(known, now).await,
-            JumioError::FacemapTooLong { .. } => self.blocked(known, Blocked::TooLong, now).await,
-            _ => {
-                tracing::info!(%account, error = %error, "capture will be tried again");
-                self.tried(known, last_error(error), completed).await
-            }
+        if matches!(error, JumioError::NotFound { .. }) && now >= capture_by {
+            return self.lost(known, now).await;
         }
+        if matches!(error, JumioError::FacemapTooLong { .. }) {
+            return self.blocked(known, Blocked::TooLong, now).await;
+        }
+        tracing::info!(%account, error = %error, "capture will be tried again");
+        self.tried(known, last_error(error), completed).await
     }
 
     /// To be tried again. What Jumio said of the completion, and so of the deadline, is kept.

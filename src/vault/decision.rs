@@ -32,8 +32,12 @@ pub struct AuthenticationView {
 }
 
 /// The wait between two looks: short at first, since most people are quick, then steady.
-const LOOKS: [Duration; 4] =
-    [Duration::from_secs(1), Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(3)];
+const LOOKS: [Duration; 4] = [
+    Duration::from_secs(1),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(3),
+];
 const LOOK_STEADY: Duration = Duration::from_secs(5);
 
 impl<S: Store, J: Jumio> Vault<S, J> {

@@ -57,7 +57,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         let mut looked_at = 0;
         let mut cursor = from.unwrap_or(Cursor::Pending(None));
         while items.len() < limit && looked_at < ROWS_MAX {
-            let room = (limit - items.len()).max(64).min(ROWS_MAX);
+            let room = (limit - items.len()).clamp(64, ROWS_MAX);
             let (rows, next) = self.rows(filter, cursor, room).await?;
             looked_at += rows.len().max(1);
             for (place, loaded) in rows {
@@ -86,8 +86,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         match cursor {
             Cursor::Pending(after) if filter.pending => {
                 let before = filter.capture_by_before.unwrap_or(Timestamp::from_millis(u64::MAX));
-                let page =
-                    self.store.due(after, before, limit).await.map_err(VaultError::Store)?;
+                let page = self.store.due(after, before, limit).await.map_err(VaultError::Store)?;
                 for due in &page {
                     let loaded = self.load_row(due.row).await?.filter(is_pending);
                     rows.push((Cursor::Pending(Some(*due)), loaded));

@@ -6,8 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use facemap_vault::model::Timestamp;
-use facemap_vault::model::{Mode, VaultId};
+use facemap_vault::model::{Mode, Timestamp, VaultId};
 use facemap_vault::store::{BodyChange, Identity, OpenError, Options, RocksStore, Store};
 
 use crate::store_contract::all_due;

@@ -112,7 +112,7 @@ impl<'a> UserConsent<'a> {
 
 /// Jumio's form of a lifetime: digits and a unit, minutes where they are whole.
 fn lifetime_text(seconds: u64) -> String {
-    if seconds % 60 == 0 { format!("{}m", seconds / 60) } else { format!("{seconds}s") }
+    if seconds.is_multiple_of(60) { format!("{}m", seconds / 60) } else { format!("{seconds}s") }
 }
 
 /// Jumio's form of a time: always three digits of a second.

@@ -36,8 +36,8 @@ mod tests {
         ];
         for (text, want) in table {
             let json = Json::parse(text.as_bytes()).unwrap();
-            let (token, lifetime) = access_token(&json).unwrap();
-            assert_eq!((token.expose(), lifetime.as_secs()), ("t", want), "{text}");
+            let (_, lifetime) = access_token(&json).unwrap();
+            assert_eq!(lifetime.as_secs(), want, "{text}");
         }
         for text in [
             "{}",

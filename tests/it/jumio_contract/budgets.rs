@@ -27,10 +27,10 @@ fn client_with(stub: &StubJumio, rates: Rates) -> HttpJumio {
 }
 
 fn throttled(error: JumioError) -> (Duration, Limit) {
-    match error {
-        JumioError::Throttled { retry_after: Some(wait), limit } => (wait, limit),
-        other => panic!("{other:?}"),
-    }
+    let JumioError::Throttled { retry_after: Some(wait), limit } = error else {
+        panic!("{error:?}");
+    };
+    (wait, limit)
 }
 
 #[tokio::test]

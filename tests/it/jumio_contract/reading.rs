@@ -10,6 +10,9 @@ use super::documents::{self, FACEMAP, SELFIE};
 use super::{account, client, credential, execution, unexpected};
 use crate::support::stub_jumio::{Reply, StubJumio};
 
+/// Makes a document a little different.
+type Edit = fn(&mut Value);
+
 /// Reads an onboarding whose details are the recorded ones after `edit`.
 async fn onboarding(edit: fn(&mut Value)) -> Result<OnboardingDetails, JumioError> {
     let stub = StubJumio::start(move |seen| {
@@ -40,7 +43,7 @@ async fn an_onboarding_is_read_in_full() {
 
 #[tokio::test]
 async fn what_may_vary_in_an_onboarding_does_not_matter() {
-    let table: [(&str, fn(&mut Value)); 9] = [
+    let table: [(&str, Edit); 9] = [
         ("credentials in another order", |d| {
             d["credentials"].as_array_mut().unwrap().reverse();
         }),
@@ -142,7 +145,7 @@ async fn a_wiped_onboarding_says_when() {
 /// Each row: what is wrong, and the place that the error names.
 #[tokio::test]
 async fn what_is_needed_and_wrong_is_named_by_its_place() {
-    let table: [(&str, fn(&mut Value)); 14] = [
+    let table: [(&str, Edit); 14] = [
         ("/account", |d| d["account"] = Value::Null),
         ("/account/id", |d| d["account"]["id"] = documents::id(9).into()),
         ("/account/id", |d| d["account"]["id"] = 7.into()),

@@ -14,6 +14,9 @@ use super::documents::{self, DEVICE, STORED};
 use super::{account, base, client, credential, execution, settings_for, unexpected, update};
 use crate::support::stub_jumio::{Reply, StubJumio};
 
+/// Makes a document a little different.
+type Edit = fn(&mut Value);
+
 /// Starts one whose answer is the recorded one after `edit`.
 async fn started(edit: fn(&mut Value)) -> Result<PendingAuthentication, JumioError> {
     let stub = StubJumio::start(move |seen| {
@@ -51,7 +54,7 @@ async fn the_answer_gives_the_tokens_and_the_slot() {
 
 #[tokio::test]
 async fn the_slot_is_chosen_by_its_channel_and_never_by_its_position() {
-    let table: [(&str, fn(&mut Value)); 6] = [
+    let table: [(&str, Edit); 6] = [
         ("ours first", |c| c.as_array_mut().unwrap().swap(0, 1)),
         ("ours last", |c| c.as_array_mut().unwrap().swap(1, 2)),
         ("also for other channels", |c| c[1]["allowedChannels"] = json!(["WEB", "API"])),
@@ -83,7 +86,7 @@ async fn the_slot_is_chosen_by_its_channel_and_never_by_its_position() {
 #[tokio::test]
 async fn an_answer_without_exactly_one_slot_is_refused() {
     let credentials = "/workflowExecution/credentials";
-    let table: [(String, fn(&mut Value)); 13] = [
+    let table: [(String, Edit); 13] = [
         (credentials.into(), |d| d["workflowExecution"]["credentials"] = json!([])),
         (credentials.into(), |d| {
             d["workflowExecution"]["credentials"].as_array_mut().unwrap().remove(1);

@@ -63,8 +63,12 @@ async fn an_answer_that_never_begins() {
 #[tokio::test]
 async fn an_answer_that_stops_in_the_middle() {
     let stub = stub_saying(Reply::raw("HTTP/1.1 200 OK\r\nContent-Length: 90\r\n\r\n{\"a").stall());
+    let stub = stub.await;
+    let jumio = impatient_client(&stub);
     let want = ["timeout", "timeout", "outcome_unknown", "ok"];
-    assert_eq!(names(&impatient_client(&stub.await)).await, want);
+    assert_eq!(names(&jumio).await, want);
+    let got = jumio.onboarding(account(), execution()).await;
+    assert_eq!(got, Err(JumioError::Timeout { limit: Duration::from_millis(150) }));
 }
 
 #[tokio::test]

@@ -3,11 +3,14 @@
 mod accounts;
 mod callbacks;
 mod control;
+mod deletion;
 mod documents;
 mod faults;
 mod journeys;
+mod oauth;
 mod tls;
 mod uploads;
+mod validation;
 
 use std::collections::BTreeSet;
 

@@ -8,7 +8,8 @@ use facemap_vault::store::{Identity, OpenError, Options, RocksStore};
 use rocksdb::DB;
 
 /// Whose store the tests' stores are.
-pub(crate) const IDENTITY: Identity = Identity { vault_id: VaultId([9; 16]), mode: Mode::Simulator };
+pub(crate) const IDENTITY: Identity =
+    Identity { vault_id: VaultId([9; 16]), mode: Mode::Simulator };
 
 /// Small sizes, and no demand on the disk.
 pub(crate) fn small() -> Options {

@@ -12,6 +12,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("vault", &["audit", "crypto", "jumio", "model", "store"]),
     ("proto", &[]),
     ("grpc", &["model", "proto", "vault"]),
+    ("ops", &["model", "vault"]),
     ("sim", &[]),
 ];
 
@@ -23,7 +24,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("aes_gcm", &["crypto"]),
     ("argon2", &["crypto"]),
     ("aws_lc_rs", &["crypto"]),
-    ("axum", &["cli", "serve", "sim"]),
+    ("axum", &["ops", "sim"]),
     ("clap", &["cli", "config", "main"]),
     ("getrandom", &["crypto", "sim"]),
     ("hkdf", &["crypto"]),
@@ -34,7 +35,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("sha2", &["crypto", "sim"]),
     ("tempfile", &["cli", "config", "serve", "store"]),
     // The nouns and the keys do not wait for anything.
-    ("tokio", &["audit", "cli", "grpc", "jumio", "main", "serve", "sim", "store", "vault"]),
+    ("tokio", &["audit", "cli", "grpc", "jumio", "main", "ops", "serve", "sim", "store", "vault"]),
     ("toml", &["cli", "config"]),
     ("tonic", &["cli", "grpc", "proto", "serve"]),
     ("tonic_health", &["cli", "grpc", "serve"]),
