@@ -154,12 +154,14 @@ impl Simulation {
         match result {
             Ok(loaded) => {
                 notes.enrolled = true;
-                let is_pending =
-                    matches!(loaded.enrollment.onboarding.state, State::Pending { .. });
+                let newest = &loaded.enrollment.onboarding;
+                let is_pending = matches!(newest.state, State::Pending { .. });
                 let newer = |wanted| notes.completed(wanted) > completed;
                 // Told of an age that it never had the chance to refuse, it will end erased.
                 let too_old = notes.erased_at.is_some_and(|at| completed <= at);
-                if is_pending && tells && !too_old && !notes.wanted.is_some_and(newer) {
+                // Of an age that the vault does not know, it may be pushed aside.
+                let stands = is_pending && newest.completed.is_some() && !too_old;
+                if stands && !notes.wanted.is_some_and(newer) {
                     notes.wanted = Some(loaded.enrollment.onboarding.execution);
                 }
             }
