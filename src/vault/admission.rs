@@ -54,7 +54,9 @@ pub(super) fn admit(details: &OnboardingDetails, policy: &AdmissionPolicy) -> Ad
     let decision_accepted = match details.decision {
         Some(DecisionType::Passed) => true,
         Some(DecisionType::Warning) => policy.accept_warning,
-        Some(DecisionType::Rejected | DecisionType::NotExecuted) | None => false,
+        Some(DecisionType::Rejected | DecisionType::NotExecuted) => false,
+        // Jumio may delete the decision with the rest; what is gone is lost, not refused.
+        None => details.deleted.is_some(),
     };
     if !decision_accepted {
         return not_accepted;
@@ -134,7 +136,7 @@ mod tests {
         type Change = fn(&mut OnboardingDetails);
         let blocked = Admission::Blocked;
         let refused = || blocked(Blocked::OnboardingNotAccepted);
-        let table: [(&str, Change, Admission); 22] = [
+        let table: [(&str, Change, Admission); 24] = [
             ("not begun", |d| d.status = ExecutionStatus::Initiated, Admission::NotYet),
             ("begun", |d| d.status = ExecutionStatus::AcquisitionStarted, Admission::NotYet),
             ("being decided", |d| d.status = ExecutionStatus::Acquired, Admission::NotYet),
@@ -184,6 +186,22 @@ mod tests {
                 blocked(Blocked::DownloadNotEnabled),
             ),
             ("deleted", |d| d.deleted = Some(Timestamp::from_millis(9)), Admission::Lost),
+            (
+                "deleted with its decision",
+                |d| {
+                    d.deleted = Some(Timestamp::from_millis(9));
+                    d.decision = None;
+                },
+                Admission::Lost,
+            ),
+            (
+                "deleted but for a rejection",
+                |d| {
+                    d.deleted = Some(Timestamp::from_millis(9));
+                    d.decision = Some(DecisionType::Rejected);
+                },
+                refused(),
+            ),
         ];
         let capture =
             Admission::Capture { credential: FACEMAP, liveness_type: "IPROOV_STANDARD".to_owned() };

@@ -46,14 +46,15 @@ impl<S: Store, J: Jumio> Vault<S, J> {
             return self.settle(known, state).await;
         }
         match admit(&details, &self.settings.admission) {
+            Admission::Capture { .. } if !is_known_newer(&known.enrollment, &details) => {
+                tracing::error!(%account, "jumio does not tell when the onboarding was completed");
+                self.tried(known, LastError::ResponseUnexpected, None).await
+            }
             Admission::Capture { credential, liveness_type } => {
                 self.download(known, &details, credential, liveness_type, now).await
             }
             Admission::NotYet => self.tried(known, LastError::NotYet, details.completed).await,
-            Admission::Blocked(why) => {
-                tracing::warn!(%account, ?why, "capture is blocked");
-                self.settle(known, of_newest(known, State::Blocked { why, since: now })).await
-            }
+            Admission::Blocked(why) => self.blocked(known, why, now).await,
             Admission::Lost => self.lost(known, now).await,
         }
     }
@@ -70,6 +71,10 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         let len_max = self.settings.facemap_len_max;
         let facemap = match self.jumio.download_facemap(account, credential, len_max).await {
             Ok(facemap) => facemap,
+            // The details may be read and the facemap may not: the tenant's option is off.
+            Err(JumioError::PermissionMissing { .. }) => {
+                return self.blocked(known, Blocked::DownloadNotEnabled, now).await;
+            }
             Err(error) => return self.missed(known, &error, details.completed, now).await,
         };
         while liveness_type.len() > LIVENESS_TYPE_LEN_MAX {
@@ -108,14 +113,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         };
         match error {
             JumioError::NotFound { .. } if now >= capture_by => self.lost(known, now).await,
-            JumioError::PermissionMissing { what: "part" } => {
-                let state = State::Blocked { why: Blocked::DownloadNotEnabled, since: now };
-                self.settle(known, of_newest(known, state)).await
-            }
-            JumioError::FacemapTooLong { .. } => {
-                let state = State::Blocked { why: Blocked::TooLong, since: now };
-                self.settle(known, of_newest(known, state)).await
-            }
+            JumioError::FacemapTooLong { .. } => self.blocked(known, Blocked::TooLong, now).await,
             _ => {
                 tracing::info!(%account, error = %error, "capture will be tried again");
                 self.tried(known, last_error(error), completed).await
@@ -137,6 +135,16 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         self.settle(known, onboarding).await
     }
 
+    async fn blocked(
+        &self,
+        known: &Loaded,
+        why: Blocked,
+        now: Timestamp,
+    ) -> Result<Loaded, VaultError> {
+        tracing::warn!(account = %known.enrollment.account, ?why, "capture is blocked");
+        self.settle(known, of_newest(known, State::Blocked { why, since: now })).await
+    }
+
     async fn lost(&self, known: &Loaded, now: Timestamp) -> Result<Loaded, VaultError> {
         let account = known.enrollment.account;
         tracing::error!(%account, "lost: Jumio deleted the facemap before it was captured");
@@ -153,19 +161,28 @@ fn of_newest(known: &Loaded, state: State) -> Onboarding {
     Onboarding { state, ..known.enrollment.onboarding }
 }
 
-/// What to fall back to if the onboarding turns out to be older than what is served or was erased.
+/// What to fall back to if the onboarding turns out to be older than what serves or was erased.
 fn superseded_by(enrollment: &Enrollment, details: &OnboardingDetails) -> Option<Onboarding> {
     let completed = details.completed?;
-    if let Some(erased_at) = enrollment.erased_at.filter(|&at| completed <= at) {
-        let state = State::Erased { erased_at };
-        return Some(Onboarding { state, completed: Some(completed), ..enrollment.onboarding });
+    let served = enrollment.facemap.as_ref();
+    let by = |limit: Option<Timestamp>| limit.is_some_and(|at| completed <= at);
+    if !by(enrollment.erased_at) && !by(served.and_then(|facemap| facemap.completed)) {
+        return None;
     }
-    let served = enrollment.facemap.as_ref()?;
-    (served.completed.is_some_and(|at| completed <= at)).then_some(Onboarding {
-        execution: served.execution,
-        completed: served.completed,
-        state: State::Captured,
-    })
+    // What serves was made after any erasure, so it goes on serving, and goes on being erasable.
+    if let Some(served) = served {
+        let (execution, completed) = (served.execution, served.completed);
+        return Some(Onboarding { execution, completed, state: State::Captured });
+    }
+    let state = State::Erased { erased_at: enrollment.erased_at? };
+    Some(Onboarding { state, completed: Some(completed), ..enrollment.onboarding })
+}
+
+/// Whether the onboarding may replace what serves, or come after what was erased: not if Jumio does
+/// not tell its age.
+fn is_known_newer(enrollment: &Enrollment, details: &OnboardingDetails) -> bool {
+    let needs_age = enrollment.facemap.is_some() || enrollment.erased_at.is_some();
+    !needs_age || details.completed.is_some()
 }
 
 /// Pending still, one attempt later. A deadline is only ever moved to the earlier side.

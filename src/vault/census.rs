@@ -1,6 +1,8 @@
 //! What is stored, counted: kept in memory, moved with every commit, so that status costs nothing.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
+use std::hash::Hash;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -54,34 +56,71 @@ impl Census {
         let soon = until(now.plus(warning)).max(near);
         [overdue, near - overdue, soon - near]
     }
+}
 
-    fn add(&mut self, enrollment: &Enrollment, record: &SealedRecord) {
-        *self.slot(enrollment) += 1;
-        *self.keks.entry(record.header.kek).or_default() += 1;
+/// What an enrollment counts as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Slot {
+    Pending(Timestamp),
+    Captured,
+    Blocked(Blocked),
+    Lost,
+    Erased,
+}
+
+/// The counters as they are kept: signed, because of two writes to one record the second may be
+/// counted first. When all are counted, none is below zero.
+#[derive(Debug, Default)]
+struct Tally {
+    slots: HashMap<Slot, i64>,
+    keks: HashMap<KekRef, i64>,
+    damaged: u64,
+}
+
+impl Tally {
+    fn count(&mut self, enrollment: &Enrollment, record: &SealedRecord, by: i64) {
+        add(&mut self.slots, slot(enrollment), by);
+        add(&mut self.keks, record.header.kek, by);
     }
 
-    fn remove(&mut self, enrollment: &Enrollment, record: &SealedRecord) {
-        let slot = self.slot(enrollment);
-        *slot = slot.saturating_sub(1);
-        let emptied = *slot == 0;
-        if let (State::Pending { capture_by, .. }, true) = (enrollment.onboarding.state, emptied) {
-            self.pending.remove(&minute(capture_by));
-        }
-        if let Some(count) = self.keks.get_mut(&record.header.kek) {
-            *count = count.saturating_sub(1);
-        }
-    }
-
-    fn slot(&mut self, enrollment: &Enrollment) -> &mut u64 {
-        match enrollment.onboarding.state {
-            State::Pending { capture_by, .. } => {
-                self.pending.entry(minute(capture_by)).or_default()
+    fn census(&self) -> Census {
+        let mut census = Census { damaged: self.damaged, ..Census::default() };
+        for (slot, &count) in &self.slots {
+            let count = u64::try_from(count).unwrap_or_default();
+            match *slot {
+                Slot::Pending(minute) => drop(census.pending.insert(minute, count)),
+                Slot::Captured => census.captured = count,
+                Slot::Blocked(why) => drop(census.blocked.insert(why, count)),
+                Slot::Lost => census.lost = count,
+                Slot::Erased => census.erased = count,
             }
-            State::Blocked { why, .. } => self.blocked.entry(why).or_default(),
-            State::Captured => &mut self.captured,
-            State::Lost { .. } => &mut self.lost,
-            State::Erased { .. } => &mut self.erased,
         }
+        let keks = self.keks.iter();
+        census.keks = keks.map(|(kek, &n)| (*kek, u64::try_from(n).unwrap_or_default())).collect();
+        census
+    }
+}
+
+/// Counts, and keeps no zeros: deadlines come and go.
+fn add<K: Eq + Hash>(counts: &mut HashMap<K, i64>, key: K, by: i64) {
+    match counts.entry(key) {
+        Entry::Occupied(mut entry) => {
+            *entry.get_mut() += by;
+            if *entry.get() == 0 {
+                entry.remove();
+            }
+        }
+        Entry::Vacant(entry) => drop(entry.insert(by)),
+    }
+}
+
+fn slot(enrollment: &Enrollment) -> Slot {
+    match enrollment.onboarding.state {
+        State::Pending { capture_by, .. } => Slot::Pending(minute(capture_by)),
+        State::Blocked { why, .. } => Slot::Blocked(why),
+        State::Captured => Slot::Captured,
+        State::Lost { .. } => Slot::Lost,
+        State::Erased { .. } => Slot::Erased,
     }
 }
 
@@ -91,25 +130,25 @@ fn minute(at: Timestamp) -> Timestamp {
 
 /// The counters of a running vault.
 #[derive(Debug, Default)]
-pub(super) struct Counts(Mutex<Census>);
+pub(super) struct Counts(Mutex<Tally>);
 
 impl Counts {
     /// A record was written: `before` is what it replaced.
     pub(super) fn moved(&self, before: Option<&Loaded>, after: Option<&Loaded>) {
-        let mut census = self.lock();
-        if let Some(Loaded { enrollment, record, .. }) = before {
-            census.remove(enrollment, record);
+        let mut tally = self.lock();
+        if let Some(Loaded { enrollment, record }) = before {
+            tally.count(enrollment, record, -1);
         }
-        if let Some(Loaded { enrollment, record, .. }) = after {
-            census.add(enrollment, record);
+        if let Some(Loaded { enrollment, record }) = after {
+            tally.count(enrollment, record, 1);
         }
     }
 
     pub(super) fn snapshot(&self) -> Census {
-        self.lock().clone()
+        self.lock().census()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Census> {
+    fn lock(&self) -> MutexGuard<'_, Tally> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -121,7 +160,7 @@ pub(super) async fn count<S: Store>(
     progress: impl Fn(u64),
 ) -> Result<(Counts, u64), VaultError> {
     const PAGE: usize = 4096;
-    let mut census = Census::default();
+    let mut tally = Tally::default();
     let (mut after, mut sequence, mut read) = (None, 0, 0_u64);
     loop {
         let page = store.records(after, PAGE).await.map_err(VaultError::Store)?;
@@ -135,13 +174,13 @@ pub(super) async fn count<S: Store>(
             match opened {
                 Some((enrollment, record)) => {
                     sequence = sequence.max(record.header.sequence);
-                    census.add(&enrollment, record);
+                    tally.count(&enrollment, record, 1);
                 }
-                None => census.damaged += 1,
+                None => tally.damaged += 1,
             }
         }
         read += page.len() as u64;
         progress(read);
     }
-    Ok((Counts(Mutex::new(census)), sequence))
+    Ok((Counts(Mutex::new(tally)), sequence))
 }

@@ -21,7 +21,8 @@ impl<S: Store, J: Jumio> Vault<S, J> {
     /// Makes durable that the facemap of an onboarding is to be captured.
     ///
     /// The same account and execution again changes nothing. Another execution of a known account
-    /// is a newer onboarding: the older facemap serves until the newer one is captured.
+    /// is a newer onboarding, unless the times of completion tell that it is older: the facemap that
+    /// serves goes on until the newer one is captured.
     ///
     /// # Errors
     ///
@@ -38,6 +39,11 @@ impl<S: Store, J: Jumio> Vault<S, J> {
             let erased_at = known.as_ref().and_then(|known| known.enrollment.erased_at);
             if request.completed.is_some() && request.completed <= erased_at {
                 return Err(VaultError::Erased);
+            }
+            if let Some(known) = &known
+                && is_newer(&known.enrollment.onboarding, request.completed)
+            {
+                return Ok(known.clone());
             }
             let next = self.enrollment_for(known.as_ref(), request, now);
             match self.commit(known.as_ref(), next, NewBody::Keep).await {
@@ -71,4 +77,14 @@ impl<S: Store, J: Jumio> Vault<S, J> {
 fn known_execution(enrollment: &Enrollment, execution: WorkflowExecutionId) -> bool {
     let serves = enrollment.facemap.as_ref().is_some_and(|f| f.execution == execution);
     serves || enrollment.onboarding.execution == execution
+}
+
+/// Whether `onboarding` is wanted or here, and newer than one completed at `completed`. Requests may
+/// arrive in any order, and the late one must not push the newer onboarding aside.
+fn is_newer(onboarding: &Onboarding, completed: Option<Timestamp>) -> bool {
+    let stands = match onboarding.state {
+        State::Pending { .. } | State::Captured => true,
+        State::Blocked { .. } | State::Lost { .. } | State::Erased { .. } => false,
+    };
+    stands && completed.is_some_and(|completed| Some(completed) < onboarding.completed)
 }

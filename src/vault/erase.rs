@@ -18,7 +18,9 @@ impl<S: Store, J: Jumio> Vault<S, J> {
     pub async fn erase(&self, account: AccountId, now: Timestamp) -> Result<Loaded, VaultError> {
         loop {
             let known = self.enrollment(account).await?;
-            if let State::Erased { .. } = known.enrollment.onboarding.state {
+            let Enrollment { onboarding, facemap, .. } = &known.enrollment;
+            // The state alone does not say that nothing is left; the facemap does.
+            if matches!(onboarding.state, State::Erased { .. }) && facemap.is_none() {
                 return Ok(known);
             }
             if known.record.header.legal_hold {

@@ -73,6 +73,8 @@ pub(super) struct Ticket {
     key: Key,
     account: AccountId,
     number: u64,
+    /// The running authentication this one is to replace.
+    replaces: Option<Running>,
     outcome: Option<watch::Sender<Option<Outcome>>>,
 }
 
@@ -115,9 +117,9 @@ impl InFlight {
         let entry = Entry { request: Arc::clone(request), outcome, forget_at: expires };
         tables.by_request.insert(key.clone(), entry);
         let running = Running { ticket: number, execution: None, expires };
-        tables.by_account.insert(request.account, running);
+        let replaces = tables.by_account.insert(request.account, running);
         let (tables, account) = (Arc::clone(&self.0), request.account);
-        Ok(Begin::New(Ticket { tables, key, account, number, outcome: Some(sender) }))
+        Ok(Begin::New(Ticket { tables, key, account, number, replaces, outcome: Some(sender) }))
     }
 
     /// The authentication ended at Jumio: the account is free for another one.
@@ -160,28 +162,23 @@ impl Ticket {
     /// the failure is replayed for `grace`, so that one request id never opens two executions unseen.
     pub(super) fn settle(mut self, outcome: Outcome, now: Timestamp, grace: Duration) {
         let mut tables = lock(&self.tables);
-        let unknown = |error: &Arc<VaultError>| {
-            matches!(**error, VaultError::JumioOutcomeUnknown(_)).then(|| now.plus(grace))
-        };
         let forget_at = match &outcome {
             Ok(started) => Some(started.expires),
-            Err(error) => unknown(error),
+            Err(error) => may_be_open(error).then(|| now.plus(grace)),
         };
         match (forget_at, tables.by_request.get_mut(&self.key)) {
             (Some(at), Some(entry)) => entry.forget_at = at,
             (None, _) => drop(tables.by_request.remove(&self.key)),
             (Some(_), None) => {}
         }
-        let is_ours = |running: &Running| running.ticket == self.number;
-        if tables.by_account.get(&self.account).is_some_and(is_ours) {
-            match &outcome {
-                Ok(started) => {
-                    let (execution, expires) = (Some(started.execution), started.expires);
-                    let running = Running { ticket: self.number, execution, expires };
-                    tables.by_account.insert(self.account, running);
-                }
-                Err(_) => drop(tables.by_account.remove(&self.account)),
+        match &outcome {
+            Ok(started) if tables.is_latest(self.account, self.number) => {
+                let (execution, expires) = (Some(started.execution), started.expires);
+                let running = Running { ticket: self.number, execution, expires };
+                tables.by_account.insert(self.account, running);
             }
+            Ok(_) => {}
+            Err(_) => tables.give_back(self.account, self.number, self.replaces),
         }
         drop(tables);
         if let Some(sender) = self.outcome.take() {
@@ -198,13 +195,36 @@ impl Drop for Ticket {
         }
         let mut tables = lock(&self.tables);
         tables.by_request.remove(&self.key);
-        if tables.by_account.get(&self.account).is_some_and(|r| r.ticket == self.number) {
-            tables.by_account.remove(&self.account);
-        }
+        tables.give_back(self.account, self.number, self.replaces);
     }
 }
 
+/// Whether Jumio may have opened an execution although we have no use for its answer.
+fn may_be_open(error: &VaultError) -> bool {
+    matches!(
+        error,
+        VaultError::JumioOutcomeUnknown(_)
+            | VaultError::JumioResponseUnexpected { .. }
+            | VaultError::JumioUrlRejected { .. }
+    )
+}
+
 impl Tables {
+    fn is_latest(&self, account: AccountId, ticket: u64) -> bool {
+        self.by_account.get(&account).is_some_and(|running| running.ticket == ticket)
+    }
+
+    /// The start of `ticket` came to nothing: what it was to replace still runs, if it ever did.
+    fn give_back(&mut self, account: AccountId, ticket: u64, replaced: Option<Running>) {
+        if !self.is_latest(account, ticket) {
+            return;
+        }
+        match replaced.filter(|running| running.execution.is_some()) {
+            Some(running) => self.by_account.insert(account, running),
+            None => self.by_account.remove(&account),
+        };
+    }
+
     /// Drops what has ended, and more if there is too much.
     fn forget(&mut self, now: Timestamp) {
         self.by_account.retain(|_, running| running.expires > now);

@@ -29,7 +29,7 @@ use tokio::sync::Semaphore;
 
 use crate::crypto::{Draft, Keyring, OpenError};
 use crate::model::{AccountId, Enrollment, Facemap, RowKey, SealedRecord};
-use crate::store::{BodyChange, Change, Expect};
+use crate::store::{BodyChange, Change, Expect, StoreError};
 
 pub use crate::jumio::{
     AccountUpdate, Consent, DecisionType, ExecutionStatus, Jumio, Limit, Obtained, Web,
@@ -52,11 +52,11 @@ use turns::Turns;
 
 /// The service, without a network: enrollments in a [`Store`], facemaps from and to [`Jumio`].
 pub struct Vault<S, J> {
-    store: S,
+    store: Arc<S>,
     jumio: J,
     keyring: Arc<Keyring>,
     settings: Settings,
-    census: census::Counts,
+    census: Arc<census::Counts>,
     in_flight: InFlight,
     capturing: Turns,
     background: Arc<Semaphore>,
@@ -95,10 +95,10 @@ impl<S: Store, J: Jumio> Vault<S, J> {
     ) -> Result<Self, VaultError> {
         let (census, sequence) = census::count(&store, &keyring, progress).await?;
         Ok(Self {
-            store,
+            store: Arc::new(store),
             jumio,
             keyring,
-            census,
+            census: Arc::new(census),
             in_flight: InFlight::default(),
             capturing: Turns::default(),
             background: Arc::new(Semaphore::new(settings.background_captures_max)),
@@ -182,13 +182,17 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         let expect =
             previous.map_or(Expect::Absent, |loaded| Expect::Revision(loaded.record.revision()));
         let change = Change { row, expect, record: record.clone(), body };
-        self.store
-            .commit(change)
-            .await
-            .map_err(|error| VaultError::of_store(next.account, error))?;
-        let loaded = Loaded { enrollment: next, record };
-        self.census.moved(previous, Some(&loaded));
-        Ok(loaded)
+        let (account, before) = (next.account, previous.cloned());
+        let after = Loaded { enrollment: next, record };
+        let (store, census) = (Arc::clone(&self.store), Arc::clone(&self.census));
+        // A task of its own: what is written is counted even if the caller goes away meanwhile.
+        let written = tokio::spawn(async move {
+            write(&*store, change).await?;
+            census.moved(before.as_ref(), Some(&after));
+            Ok(after)
+        });
+        let result = written.await.map_err(|_| VaultError::ShuttingDown)?;
+        result.map_err(|error| VaultError::of_store(account, error))
     }
 
     fn sealed(
@@ -228,4 +232,21 @@ impl<S: Store, J: Jumio> Vault<S, J> {
             }
         })
     }
+}
+
+/// Commits `change`. If the store's answer is lost, looks whether it happened, and repeats it if not:
+/// the same change twice is harmless.
+async fn write(store: &impl Store, change: Change) -> Result<(), StoreError> {
+    const TRIES: usize = 3;
+    let revision = change.record.revision();
+    for _ in 0..TRIES {
+        match store.commit(change.clone()).await {
+            Err(StoreError::Ambiguous) => {}
+            result => return result,
+        }
+        if store.record(change.row).await?.is_some_and(|found| found.revision() == revision) {
+            return Ok(());
+        }
+    }
+    Err(StoreError::Ambiguous)
 }

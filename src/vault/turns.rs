@@ -26,7 +26,10 @@ impl Turns {
             let mut locks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(locks.entry(account).or_default())
         };
-        Turn { locks: self, account, guard: Some(lock.lock_owned().await) }
+        // Before the wait, so that one who stops waiting tidies up as well.
+        let mut turn = Turn { locks: self, account, guard: None };
+        turn.guard = Some(lock.lock_owned().await);
+        turn
     }
 
     /// Whether somebody has the turn of `account` now.

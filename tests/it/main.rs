@@ -2,6 +2,8 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 mod example_config;
+mod journey_capture;
+mod journey_enroll;
 mod jumio_contract;
 mod rocks_damage;
 mod rocks_store;

@@ -1,6 +1,11 @@
 //! What the tests share.
 
+pub(crate) mod fake_jumio;
 pub(crate) mod mem_store;
+pub(crate) mod rng;
 pub(crate) mod rocks;
 pub(crate) mod sealed;
 pub(crate) mod stub_jumio;
+pub(crate) mod tale;
+pub(crate) mod wobbly;
+pub(crate) mod world;

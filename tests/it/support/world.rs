@@ -1,0 +1,195 @@
+//! A vault with all it needs: a store in memory, a fake Jumio, fresh keys, and a clock of its own.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use facemap_vault::crypto::{Keyring, Provider};
+use facemap_vault::model::{
+    AccountId, Enrollment, Mode, RequestId, State, Timestamp, WorkflowExecutionId,
+};
+use facemap_vault::store::Store as _;
+use facemap_vault::vault::{
+    AccountUpdate, AdmissionPolicy, Census, Enroll, Loaded, Settings, StartAuthentication, Started,
+    Vault, VaultError,
+};
+
+use super::fake_jumio::FakeJumio;
+use super::mem_store::MemStore;
+use super::wobbly::Wobbly;
+
+/// The vault of the tests.
+pub(crate) type TestVault = Vault<Wobbly<MemStore>, FakeJumio>;
+
+/// See the module. When it is dropped, Jumio must have no complaint.
+pub(crate) struct World {
+    pub(crate) jumio: FakeJumio,
+    pub(crate) store: Wobbly<MemStore>,
+    pub(crate) keyring: Arc<Keyring>,
+    pub(crate) vault: Arc<TestVault>,
+    pub(crate) now: Timestamp,
+}
+
+/// How long Jumio keeps data, for the tests.
+pub(crate) const RETENTION: Duration = Duration::from_secs(30 * 24 * 3600);
+/// One hour.
+pub(crate) const HOUR: Duration = Duration::from_secs(3600);
+/// How long tokens live, for the tests.
+pub(crate) const LIFETIME: Duration = Duration::from_secs(1800);
+/// When the tests begin.
+pub(crate) const START: Timestamp = Timestamp::from_millis(1_790_000_000_000);
+
+impl World {
+    /// An empty vault at [`START`].
+    pub(crate) async fn new() -> Self {
+        let jumio = FakeJumio::default();
+        let store = Wobbly::<MemStore>::default();
+        let ring = Keyring::generate(Provider::AwsLc, Mode::Simulator, 2, START).unwrap();
+        let keyring = Arc::new(ring);
+        let vault = open(&store, &jumio, &keyring, settings()).await;
+        Self { jumio, store, keyring, vault, now: START }
+    }
+
+    /// The process dies and another one starts: memory is gone, disk and Jumio stay.
+    pub(crate) async fn crash(&mut self) {
+        let settings = self.vault.settings().clone();
+        self.vault = open(&self.store, &self.jumio, &self.keyring, settings).await;
+    }
+
+    /// A restart with changed settings.
+    pub(crate) async fn reconfigure(&mut self, change: impl FnOnce(&mut Settings)) {
+        let mut settings = self.vault.settings().clone();
+        change(&mut settings);
+        self.vault = open(&self.store, &self.jumio, &self.keyring, settings).await;
+    }
+
+    /// Time passes.
+    pub(crate) fn wait(&mut self, duration: Duration) {
+        self.now = self.now.plus(duration);
+    }
+
+    /// The person of account `n` has just completed an onboarding, which gave `facemap`.
+    pub(crate) fn onboard(&self, n: u8, facemap: &[u8]) -> WorkflowExecutionId {
+        self.jumio.onboard(account(n), self.now, facemap)
+    }
+
+    /// Enrolls account `n`, without saying when the onboarding was completed.
+    pub(crate) async fn enroll(
+        &self,
+        n: u8,
+        execution: WorkflowExecutionId,
+    ) -> Result<Loaded, VaultError> {
+        let request = Enroll { account: account(n), execution, completed: None };
+        self.vault.enroll(request, self.now).await
+    }
+
+    /// Tries once to capture.
+    pub(crate) async fn capture(&self, n: u8) -> Result<Loaded, VaultError> {
+        self.vault.capture(account(n), self.now).await
+    }
+
+    /// Erases account `n`.
+    pub(crate) async fn erase(&self, n: u8) -> Result<Loaded, VaultError> {
+        self.vault.erase(account(n), self.now).await
+    }
+
+    /// Onboards, enrolls and captures account `n`.
+    pub(crate) async fn captured(&self, n: u8, facemap: &[u8]) -> WorkflowExecutionId {
+        let execution = self.onboard(n, facemap);
+        self.enroll(n, execution).await.unwrap();
+        let loaded = self.capture(n).await.unwrap();
+        assert_eq!(loaded.enrollment.onboarding.state, State::Captured);
+        execution
+    }
+
+    /// Starts an authentication as caller `backend`.
+    pub(crate) async fn start(
+        &self,
+        id: RequestId,
+        request: StartAuthentication,
+    ) -> Result<Arc<Started>, Arc<VaultError>> {
+        self.vault.start_authentication("backend", id, request, self.now).await
+    }
+
+    /// What an authentication of account `n` would send to Jumio. `None` if there is nothing to send.
+    pub(crate) async fn served(&self, n: u8) -> Option<Vec<u8>> {
+        let row = self.keyring.row_key(account(n));
+        let (record, body) = self.store.record_with_body(row).await.unwrap()?;
+        let facemap = self.keyring.open_facemap(row, &record, body?).unwrap();
+        Some(facemap.expose().to_vec())
+    }
+
+    /// The enrollment of account `n`.
+    pub(crate) async fn enrollment(&self, n: u8) -> Enrollment {
+        self.vault.enrollment(account(n)).await.unwrap().enrollment
+    }
+
+    /// Its newest onboarding's state.
+    pub(crate) async fn state(&self, n: u8) -> State {
+        self.enrollment(n).await.onboarding.state
+    }
+
+    /// A count of what is stored now, made anew.
+    pub(crate) async fn recount(&self) -> Census {
+        let settings = self.vault.settings().clone();
+        open(&self.store, &self.jumio, &self.keyring, settings).await.census()
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            assert_eq!(self.jumio.complaints(), Vec::<String>::new());
+        }
+    }
+}
+
+/// A vault over these.
+async fn open(
+    store: &Wobbly<MemStore>,
+    jumio: &FakeJumio,
+    keyring: &Arc<Keyring>,
+    settings: Settings,
+) -> Arc<TestVault> {
+    let vault = Vault::open(store.clone(), jumio.clone(), Arc::clone(keyring), settings, |_| ());
+    Arc::new(vault.await.unwrap())
+}
+
+/// The rules of the tests.
+pub(crate) fn settings() -> Settings {
+    Settings {
+        admission: AdmissionPolicy {
+            workflow_keys: vec!["10011".to_owned()],
+            accept_warning: false,
+            try_liveness_link: false,
+        },
+        retention: RETENTION,
+        warning: 48 * HOUR,
+        critical: 6 * HOUR,
+        facemap_len_max: 100_000,
+        background_captures_max: 8,
+        workflow_key: "10071".to_owned(),
+        token_lifetime: LIFETIME,
+        supersede: false,
+        consent_max_age: 3 * 365 * 24 * HOUR,
+        datacenter: "amer-1".to_owned(),
+    }
+}
+
+/// Account number `n`.
+pub(crate) fn account(n: u8) -> AccountId {
+    AccountId::from_bytes([n; 16])
+}
+
+/// A request to start an authentication of account `n`.
+pub(crate) fn start(n: u8) -> StartAuthentication {
+    let update = AccountUpdate {
+        customer_internal_reference: "login".to_owned(),
+        ..AccountUpdate::default()
+    };
+    StartAuthentication { account: account(n), update, supersede: false }
+}
+
+/// `len` bytes that look like no others.
+pub(crate) fn facemap(seed: u8, len: usize) -> Vec<u8> {
+    super::rng::Rng::new(u64::from(seed)).bytes(len)
+}
