@@ -43,6 +43,7 @@ pub(super) async fn run(session: &Session, command: Demo) -> Result<Exit, Failur
     let grpc = world.vault.grpc.to_string();
     let admin = world.vault.admin.display().to_string();
     let url = world.simulator.url();
+    let program = std::env::args().next().unwrap_or_else(|| "fmvault".to_owned());
     let json = json!({
         "grpc": grpc,
         "admin": admin,
@@ -54,9 +55,9 @@ pub(super) async fn run(session: &Session, command: Demo) -> Result<Exit, Failur
     session.output.ready(&json, || {
         format!(
             "\
-+------------------------------------------------------------------+
-|  SIMULATION: made-up people, throw-away keys, no Jumio involved.  |
-+------------------------------------------------------------------+
++-----------------------------------------------------------------+
+| SIMULATION: made-up people, throw-away keys, no Jumio involved. |
++-----------------------------------------------------------------+
 vault       grpc   {grpc}
             admin  {admin}
             http   http://{}
@@ -67,10 +68,10 @@ Two things to try next, in another terminal:
   1. onboard somebody, and see the ids:
        curl -s -X POST {url}/__sim/onboardings -d '{{}}'
      then bring that facemap into the vault:
-       fmvault --socket {admin} enrollment register ACCOUNT --workflow-execution ID --wait 10s
+       {program} --socket {admin} enrollment register ACCOUNT --workflow-execution ID --wait 10s
   2. move the clock until Jumio has deleted it, and log in all the same:
        curl -s -X POST {url}/__sim/clock -d '{{\"advance\": \"31d\"}}'
-       fmvault --socket {admin} auth start ACCOUNT --reference try-1
+       {program} --socket {admin} auth start ACCOUNT --reference try-1
 
 Ctrl-C ends it.",
             world.vault.http

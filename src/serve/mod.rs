@@ -90,6 +90,7 @@ pub async fn start(config: &Config, progress: impl Fn(u64)) -> Result<Running, S
         sweep.horizon.duration(),
         stopped,
     ));
+    tracing::info!(grpc = %addresses.0, http = %addresses.1, "serving");
     Ok(Running {
         grpc: addresses.0,
         admin: config.listen.admin.socket.clone(),
