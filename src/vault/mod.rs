@@ -1,7 +1,7 @@
 //! The rules: what becomes of an account's facemap, and when.
 //!
 //! The only place where keys, disk and Jumio meet, and in it only [`Vault::capture`] and
-//! [`Vault::start_authentication`] ever hold a facemap in the clear.
+//! [`Vault::start_authentication`] (with its dry run) ever hold a facemap in the clear.
 
 mod admission;
 mod attributes;
