@@ -6,6 +6,7 @@ mod enrollment;
 mod facemap;
 mod id;
 mod keyring;
+mod network;
 mod record_bytes;
 mod sealed;
 mod secret;
@@ -15,6 +16,7 @@ pub use enrollment::{Blocked, Enrollment, LastError, Onboarding, Risk, State, St
 pub use facemap::{Facemap, FacemapError};
 pub use id::{AccountId, CredentialId, Id, IdError, IdKind, RequestId, WorkflowExecutionId};
 pub use keyring::{KeyringSlot, Mode, VaultId};
+pub use network::{Network, NetworkError};
 pub use record_bytes::HeaderError;
 pub use sealed::{
     KekRef, RecordHeader, RecordId, RecordKind, Revision, RowKey, SealedBody, SealedRecord,

@@ -7,6 +7,7 @@ mod admission;
 mod attributes;
 mod authenticate;
 mod background;
+mod callback;
 mod capture;
 mod census;
 mod decision;
@@ -17,6 +18,7 @@ mod in_flight;
 mod keys;
 mod list;
 mod page_token;
+mod rumours;
 mod settings;
 mod state_code;
 mod sweep;
@@ -32,11 +34,13 @@ use crate::model::{AccountId, Enrollment, Facemap, RowKey, SealedRecord};
 use crate::store::{BodyChange, Change, Expect, StoreError};
 
 pub use crate::jumio::{
-    AccountUpdate, Consent, DecisionType, ExecutionStatus, Jumio, Limit, Obtained, Web,
+    AccountUpdate, Callback, CallbackError, Consent, DecisionType, ExecutionStatus, Jumio, Limit,
+    Obtained, Web,
 };
 pub use crate::store::Store;
 pub use admission::AdmissionPolicy;
 pub use authenticate::{StartAuthentication, Started};
+pub use callback::Heard;
 pub use census::Census;
 pub use decision::AuthenticationView;
 pub use enroll::Enroll;
@@ -48,6 +52,7 @@ pub use settings::Settings;
 pub use sweep::SweepReport;
 
 use in_flight::InFlight;
+use rumours::Rumours;
 use turns::Turns;
 
 /// The service, without a network: enrollments in a [`Store`], facemaps from and to [`Jumio`].
@@ -59,6 +64,7 @@ pub struct Vault<S, J> {
     census: Arc<census::Counts>,
     in_flight: InFlight,
     capturing: Turns,
+    rumours: Rumours,
     background: Arc<Semaphore>,
     sequence: AtomicU64,
 }
@@ -101,6 +107,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
             census: Arc::new(census),
             in_flight: InFlight::default(),
             capturing: Turns::default(),
+            rumours: Rumours::default(),
             background: Arc::new(Semaphore::new(settings.background_captures_max)),
             sequence: AtomicU64::new(sequence),
             settings,
