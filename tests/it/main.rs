@@ -1,6 +1,10 @@
 //! All integration tests in one binary, so that RocksDB is linked once.
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
+mod bad_input;
+mod cli;
+mod crash;
+mod demo;
 mod docs;
 mod example_config;
 mod journey_authenticate;
@@ -11,6 +15,7 @@ mod journey_erase;
 mod journey_list;
 mod journey_sweep;
 mod jumio_contract;
+mod leaks;
 mod rocks_damage;
 mod rocks_store;
 mod sealing;
@@ -20,3 +25,4 @@ mod store_contract;
 mod store_model;
 mod support;
 mod tidy;
+mod wire;
