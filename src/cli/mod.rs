@@ -61,8 +61,8 @@ struct Global {
     /// How to print: table on a terminal, plain elsewhere
     #[arg(long, global = true, value_enum, env = "FMVAULT_FORMAT")]
     format: Option<Format>,
-    /// Short for --format json
-    #[arg(long, global = true, conflicts_with = "format")]
+    /// Short for --format json, and wins over it
+    #[arg(long, global = true)]
     json: bool,
     /// How long to wait for the vault
     #[arg(long, global = true, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]

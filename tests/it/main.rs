@@ -1,7 +1,11 @@
 //! All integration tests in one binary, so that RocksDB is linked once.
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
+mod bad_input;
 mod callbacks;
+mod cli;
+mod crash;
+mod demo;
 mod docs;
 mod example_config;
 mod journey_authenticate;
@@ -12,6 +16,7 @@ mod journey_erase;
 mod journey_list;
 mod journey_sweep;
 mod jumio_contract;
+mod leaks;
 mod rocks_damage;
 mod rocks_store;
 mod sealing;
@@ -21,3 +26,4 @@ mod store_contract;
 mod store_model;
 mod support;
 mod tidy;
+mod wire;
