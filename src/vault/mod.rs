@@ -9,6 +9,7 @@ mod authenticate;
 mod background;
 mod capture;
 mod census;
+mod coverage;
 mod decision;
 mod enroll;
 mod erase;
@@ -17,9 +18,12 @@ mod in_flight;
 mod keys;
 mod list;
 mod page_token;
+mod recent;
 mod settings;
 mod state_code;
 mod sweep;
+mod sweep_pass;
+mod sweep_runs;
 mod turns;
 
 use std::sync::Arc;
@@ -38,6 +42,7 @@ pub use crate::store::Store;
 pub use admission::AdmissionPolicy;
 pub use authenticate::{StartAuthentication, Started};
 pub use census::Census;
+pub use coverage::{Coverage, CoverageDay, forecast};
 pub use decision::AuthenticationView;
 pub use enroll::Enroll;
 pub use error::VaultError;
@@ -45,9 +50,12 @@ pub use in_flight::Orphan;
 pub use keys::{KeyState, KeyView};
 pub use list::{Cursor, ListFilter, Page};
 pub use settings::Settings;
-pub use sweep::SweepReport;
+pub use sweep::{SweepPlan, SweepReport};
+pub use sweep_runs::{Sweep, SweepState};
 
 use in_flight::InFlight;
+use recent::Recent;
+use sweep_runs::SweepRuns;
 use turns::Turns;
 
 /// The service, without a network: enrollments in a [`Store`], facemaps from and to [`Jumio`].
@@ -60,6 +68,8 @@ pub struct Vault<S, J> {
     in_flight: InFlight,
     capturing: Turns,
     background: Arc<Semaphore>,
+    recent: Recent,
+    sweeps: SweepRuns,
     sequence: AtomicU64,
 }
 
@@ -102,6 +112,8 @@ impl<S: Store, J: Jumio> Vault<S, J> {
             in_flight: InFlight::default(),
             capturing: Turns::default(),
             background: Arc::new(Semaphore::new(settings.background_captures_max)),
+            recent: Recent::default(),
+            sweeps: SweepRuns::default(),
             sequence: AtomicU64::new(sequence),
             settings,
         })
