@@ -14,7 +14,9 @@ mod time;
 
 pub use enrollment::{Blocked, Enrollment, LastError, Onboarding, Risk, State, StoredFacemap};
 pub use facemap::{Facemap, FacemapError};
-pub use id::{AccountId, CredentialId, Id, IdError, IdKind, RequestId, WorkflowExecutionId};
+pub use id::{
+    AccountId, CredentialId, Id, IdError, IdKind, RequestId, SweepId, WorkflowExecutionId,
+};
 pub use keyring::{KeyringSlot, Mode, VaultId};
 pub use network::{Network, NetworkError};
 pub use record_bytes::HeaderError;
