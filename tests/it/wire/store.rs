@@ -158,6 +158,7 @@ fn settings() -> Settings {
         retention: 30 * day,
         warning: 14 * day,
         critical: 2 * day,
+        captures_per_second: 5.0,
         facemap_len_max: 1 << 20,
         background_captures_max: 16,
         workflow_key: "10071".to_owned(),
@@ -190,8 +191,12 @@ impl Scene {
         let public = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = public.local_addr().unwrap().to_string();
         let admin = UnixListener::bind(dir.path().join("admin.sock")).unwrap();
-        let settings =
-            ServerSettings { public_reflection: false, capture_at_once: true, simulator: true };
+        let settings = ServerSettings {
+            public_reflection: false,
+            capture_at_once: true,
+            simulator: true,
+            horizon: std::time::Duration::from_secs(86_400),
+        };
         let (stop, stopped) = watch::channel(false);
         tokio::spawn(serve(vault, Listeners { public, admin }, settings, stopped));
 
