@@ -25,6 +25,8 @@ pub(super) enum Exit {
     Sealed = 6,
     /// Something else is in the way.
     Conflict = 7,
+    /// Some is done, and the rest will be tried again.
+    PartlyDone = 8,
     /// Jumio is down or busy.
     JumioUnavailable = 9,
     /// No vault answers.
@@ -93,7 +95,8 @@ fn next_of(exit: Exit) -> &'static str {
         | Exit::Attention
         | Exit::NotPermitted
         | Exit::Sealed
-        | Exit::Conflict => "fmvault status shows how things are",
+        | Exit::Conflict
+        | Exit::PartlyDone => "fmvault status shows how things are",
     }
 }
 

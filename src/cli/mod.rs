@@ -14,6 +14,9 @@ mod output;
 mod server;
 mod sim;
 mod status;
+mod sweep;
+mod sweep_bar;
+mod sweep_plan;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -106,6 +109,9 @@ enum Command {
     /// The keyring
     #[command(subcommand)]
     Keys(keys::Keys),
+    /// Capture what is due now, and see whether all will be in time
+    #[command(subcommand)]
+    Sweep(sweep::Sweep),
     /// Print a completion script
     Completions {
         /// For which shell
@@ -160,6 +166,7 @@ fn dispatch(session: &Session, command: Command) -> Result<Exit, Failure> {
         Command::Enrollment(command) => block_on(enrollment::run(session, command)),
         Command::Auth(command) => block_on(auth::run(session, command)),
         Command::Keys(command) => block_on(keys::run(session, command)),
+        Command::Sweep(command) => block_on(sweep::run(session, command)),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "fmvault", &mut std::io::stdout());
             Ok(Exit::Done)

@@ -126,6 +126,8 @@ fn log(rpc: &'static str, error: &RpcError) {
         | VaultError::JumioOutcomeUnknown(_)
         | VaultError::UploadInterrupted(_)
         | VaultError::FacemapTooLong { .. }
+        | VaultError::SweepInProgress { .. }
+        | VaultError::SweepNotFound
         | VaultError::ShuttingDown => tracing::info!(rpc, error = chain, "refused"),
     }
 }

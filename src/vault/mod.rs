@@ -7,8 +7,10 @@ mod admission;
 mod attributes;
 mod authenticate;
 mod background;
+mod callback;
 mod capture;
 mod census;
+mod coverage;
 mod decision;
 mod enroll;
 mod erase;
@@ -17,9 +19,13 @@ mod in_flight;
 mod keys;
 mod list;
 mod page_token;
+mod recent;
+mod rumours;
 mod settings;
 mod state_code;
 mod sweep;
+mod sweep_pass;
+mod sweep_runs;
 mod turns;
 
 use std::sync::Arc;
@@ -32,12 +38,15 @@ use crate::model::{AccountId, Enrollment, Facemap, RowKey, SealedRecord};
 use crate::store::{BodyChange, Change, Expect, StoreError};
 
 pub use crate::jumio::{
-    AccountUpdate, Consent, DecisionType, ExecutionStatus, Jumio, Limit, Obtained, Web,
+    AccountUpdate, Callback, CallbackError, Consent, DecisionType, ExecutionStatus, Jumio, Limit,
+    Obtained, Web,
 };
 pub use crate::store::Store;
 pub use admission::AdmissionPolicy;
 pub use authenticate::{StartAuthentication, Started};
+pub use callback::Heard;
 pub use census::Census;
+pub use coverage::{Coverage, CoverageDay, forecast};
 pub use decision::AuthenticationView;
 pub use enroll::Enroll;
 pub use error::VaultError;
@@ -45,9 +54,13 @@ pub use in_flight::Orphan;
 pub use keys::{KeyState, KeyView};
 pub use list::{Cursor, ListFilter, Page};
 pub use settings::Settings;
-pub use sweep::SweepReport;
+pub use sweep::{SweepPlan, SweepReport};
+pub use sweep_runs::{Sweep, SweepState};
 
 use in_flight::InFlight;
+use recent::Recent;
+use rumours::Rumours;
+use sweep_runs::SweepRuns;
 use turns::Turns;
 
 /// The service, without a network: enrollments in a [`Store`], facemaps from and to [`Jumio`].
@@ -59,7 +72,10 @@ pub struct Vault<S, J> {
     census: Arc<census::Counts>,
     in_flight: InFlight,
     capturing: Turns,
+    rumours: Rumours,
     background: Arc<Semaphore>,
+    recent: Recent,
+    sweeps: SweepRuns,
     sequence: AtomicU64,
 }
 
@@ -101,7 +117,10 @@ impl<S: Store, J: Jumio> Vault<S, J> {
             census: Arc::new(census),
             in_flight: InFlight::default(),
             capturing: Turns::default(),
+            rumours: Rumours::default(),
             background: Arc::new(Semaphore::new(settings.background_captures_max)),
+            recent: Recent::default(),
+            sweeps: SweepRuns::default(),
             sequence: AtomicU64::new(sequence),
             settings,
         })

@@ -208,7 +208,7 @@ async fn a_consent_that_is_too_old_is_refused_before_anything_is_done() {
     };
     let world = ready().await;
     let table = [
-        ("three years old", Some(Obtained::Yes(age(&world, HOUR * 0))), "started"),
+        ("three years old", Some(Obtained::Yes(age(&world, std::time::Duration::ZERO))), "started"),
         ("older", Some(Obtained::Yes(age(&world, HOUR))), "ConsentExpired"),
         ("new", Some(Obtained::Yes(world.now)), "started"),
         ("not given", Some(Obtained::No), "started"),

@@ -161,11 +161,6 @@ impl FakeJumio {
         self.state().uploads.clone()
     }
 
-    /// The bytes of an onboarding, deleted or not.
-    pub(crate) fn facemap(&self, account: AccountId, execution: WorkflowExecutionId) -> Vec<u8> {
-        self.account(account, |account| account.onboardings[&execution].facemap.clone())
-    }
-
     /// What came in that must never come in.
     pub(crate) fn complaints(&self) -> Vec<String> {
         self.state().complaints.clone()
