@@ -34,11 +34,7 @@ async fn what_was_acknowledged_survives_being_killed_a_thousand_times() {
 }
 
 async fn survive(rounds: usize) {
-    // Another course each time; printed, so that a failure can be repeated with FMVAULT_TEST_SEED.
-    let now = SystemTime::UNIX_EPOCH.elapsed().unwrap();
-    let given = std::env::var("FMVAULT_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
-    let seed: u64 = given.unwrap_or(u64::from(now.subsec_nanos()));
-    println!("seed {seed}");
+    let seed = seed();
     let mut rng = Rng::new(seed);
 
     let site = Site::start(&[("sweep.interval", "1s")]).await;
@@ -66,13 +62,23 @@ async fn survive(rounds: usize) {
     let mut caller = Caller::new(connect(server.told("grpc")).await);
     check_all(&mut caller, &ledger, rounds).await;
     let known = ledger.now();
-    println!("{known}");
     assert!(known.is_telling(rounds), "too little happened: {known}");
     check_uploads(&site, &mut caller, &known.sample(&mut rng, usize::MAX)).await;
     server.kill().await;
     verify(&site, &known).await;
     let violations = site.remote.get("violations").await.unwrap();
     assert_eq!(violations, serde_json::json!([]));
+}
+
+/// Another course each time; printed, so that a failure can be repeated with FMVAULT_SEED.
+#[expect(clippy::disallowed_methods, reason = "no setting, but a developer's wish")]
+#[expect(clippy::print_stdout, reason = "shown if the test fails")]
+fn seed() -> u64 {
+    let given = std::env::var("FMVAULT_SEED").ok().and_then(|seed| seed.parse().ok());
+    let now = SystemTime::UNIX_EPOCH.elapsed().unwrap();
+    let seed = given.unwrap_or(u64::from(now.subsec_nanos()));
+    println!("seed {seed}");
+    seed
 }
 
 /// Small ones stay in the record's table, large ones go to files of their own.
@@ -120,7 +126,7 @@ async fn check_uploads(site: &Site, caller: &mut Caller, accounts: &[(String, St
             .await
             .unwrap_or_else(|status| panic!("{account} was ACTIVE: {status:?}"));
         let execution = started.into_inner().authentication.unwrap().workflow_execution_id;
-        assert_eq!(site.uploads(&execution).await, [sha256.clone()], "{account}");
+        assert_eq!(site.uploads(&execution).await, std::slice::from_ref(sha256), "{account}");
     }
 }
 

@@ -83,7 +83,7 @@ async fn a_login(site: &Site, caller: &mut Caller, person: &Person) -> ClientSes
     let started = caller.start_authentication(start(&person.account)).await.unwrap().into_inner();
     let authentication = started.authentication.unwrap();
     let execution = &authentication.workflow_execution_id;
-    assert_eq!(site.uploads(execution).await, [person.sha256.clone()]);
+    assert_eq!(site.uploads(execution).await, std::slice::from_ref(&person.sha256));
     site.remote.post(&format!("executions/{execution}/journey"), &json!({})).await.unwrap();
     let wait = Some(prost_types::Duration { seconds: 10, nanos: 0 });
     let request = GetAuthenticationRequest { name: authentication.name, wait };

@@ -3,6 +3,7 @@
 
 mod capture;
 mod deciding;
+mod faulty;
 mod fields;
 mod jumio;
 mod requests;

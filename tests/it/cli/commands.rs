@@ -77,7 +77,7 @@ async fn commands_about_the_vault_print_the_documented_json() {
     assert_eq!(keys(&started["client_session"]), ["datacenter", "sdk_token", "web_href"]);
     assert_eq!(started["authentication"]["state"], "READY");
     let execution = started["authentication"]["workflow_execution_id"].as_str().unwrap();
-    assert_eq!(site.uploads(execution).await, [person.sha256.clone()]);
+    assert_eq!(site.uploads(execution).await, std::slice::from_ref(&person.sha256));
     site.remote.post(&format!("executions/{execution}/journey"), &json!({})).await.unwrap();
     let name = started["authentication"]["name"].as_str().unwrap();
     let ended = site.run(&["auth", "get", name, "--wait", "10s", "--json"]).await;

@@ -143,12 +143,8 @@ impl fmt::Display for Ledger {
 #[test]
 fn broken_promises_are_noticed() {
     let ledger = Shared::default();
-    let person = |n: u8| Person {
-        account: n.to_string(),
-        execution: String::new(),
-        sha256: String::new(),
-        size: 0,
-    };
+    let person =
+        |n: u8| Person { account: n.to_string(), execution: String::new(), sha256: String::new() };
     let seen = |n: u8, state: State| Enrollment {
         account_id: n.to_string(),
         state: state.into(),

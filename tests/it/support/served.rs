@@ -18,7 +18,6 @@ use super::site::{Person, Site};
 /// A running vault and its site.
 pub(crate) struct Served {
     site: Site,
-    pub(crate) config: Config,
     pub(crate) vault: Running,
     pub(crate) caller: Caller,
 }
@@ -42,13 +41,7 @@ impl Served {
         initialize(&config, Timestamp::now()).await.unwrap();
         let vault = start(&config, |_| {}).await.unwrap();
         let caller = Caller::new(caller::connect(&vault.grpc.to_string()).await);
-        Self { site, config, vault, caller }
-    }
-
-    /// Stops the vault; the site stays.
-    pub(crate) async fn stop(self) -> (Site, Config) {
-        self.vault.stop().await;
-        (self.site, self.config)
+        Self { site, vault, caller }
     }
 
     /// Somebody onboarded as `body` says, whose facemap is in the vault.

@@ -22,7 +22,6 @@ pub(crate) struct Person {
     pub(crate) account: String,
     pub(crate) execution: String,
     pub(crate) sha256: String,
-    pub(crate) size: u64,
 }
 
 /// The client id of every site, and its secret: known, so that tests can look for them.
@@ -126,7 +125,6 @@ impl From<&Value> for Person {
             account: text("account_id"),
             execution: text("workflow_execution_id"),
             sha256: text("facemap_sha256"),
-            size: made["facemap_size"].as_u64().unwrap(),
         }
     }
 }

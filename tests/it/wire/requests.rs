@@ -20,7 +20,8 @@ async fn a_request_id_names_one_request() {
     assert_eq!(first, again, "tokens included");
     assert_eq!(served.account_updates().await, 1);
 
-    let changes: [(&str, fn(&mut StartAuthenticationRequest)); 4] = [
+    type Change = fn(&mut StartAuthenticationRequest);
+    let changes: [(&str, Change); 4] = [
         ("reference", |r| r.customer_internal_reference.push('x')),
         ("lifetime", |r| r.token_lifetime = Some(prost_types::Duration { seconds: 600, nanos: 0 })),
         ("account", |r| {
