@@ -1,6 +1,8 @@
 //! All integration tests in one binary, so that RocksDB is linked once.
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
+mod budget_share;
+mod coverage;
 mod example_config;
 mod journey_capture;
 mod journey_enroll;
@@ -12,4 +14,6 @@ mod sim_contract;
 mod store_contract;
 mod store_model;
 mod support;
+mod sweep_job;
+mod sweep_rpc;
 mod tidy;
