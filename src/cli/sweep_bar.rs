@@ -25,7 +25,8 @@ impl<'a> Bar<'a> {
         let bar = terminal.then(|| {
             let total = u64::try_from(sweep.due_total).unwrap_or(0);
             let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
-            let style = "  capture  {bar:24}  {percent:>3}%  {human_pos}/{human_len}  {eta} left  {msg}";
+            let style =
+                "  capture  {bar:24}  {percent:>3}%  {human_pos}/{human_len}  {eta} left  {msg}";
             bar.set_style(ProgressStyle::with_template(style).unwrap_or_else(|_| {
                 // Only a template that is wrong gets here; the plain bar shows the same.
                 ProgressStyle::default_bar()

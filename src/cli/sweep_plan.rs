@@ -28,12 +28,7 @@ pub(super) async fn run(
     Ok(if attention { Exit::Attention } else { Exit::Done })
 }
 
-fn screen(
-    coverage: &Coverage,
-    json: &Value,
-    horizon: Option<Duration>,
-    now: Timestamp,
-) -> String {
+fn screen(coverage: &Coverage, json: &Value, horizon: Option<Duration>, now: Timestamp) -> String {
     let red = anstyle::AnsiColor::Red.on_default().bold();
     let each = coverage.captures_per_second_budget;
     let due = match horizon {
@@ -124,7 +119,8 @@ mod tests {
 
     #[test]
     fn thousands_are_grouped() {
-        let table = [(0, "0"), (999, "999"), (1_000, "1,000"), (412_090, "412,090"), (-100, "-100")];
+        let table =
+            [(0, "0"), (999, "999"), (1_000, "1,000"), (412_090, "412,090"), (-100, "-100")];
         for (n, want) in table {
             assert_eq!(grouped(n), want);
         }

@@ -47,13 +47,8 @@ impl World {
         });
         let now = Timestamp::now();
         let keyring = Keyring::generate(Provider::AwsLc, Mode::Simulator, 2, now).unwrap();
-        let open = Vault::open(
-            MemStore::default(),
-            jumio.unwrap(),
-            Arc::new(keyring),
-            settings(),
-            |_| (),
-        );
+        let open =
+            Vault::open(MemStore::default(), jumio.unwrap(), Arc::new(keyring), settings(), |_| ());
         let vault = Arc::new(open.await.unwrap());
         Self { sim, remote, vault }
     }

@@ -118,8 +118,7 @@ async fn live_through(
 ) -> (Coverage, SweepReport) {
     let clock = Clock::default();
     let call_time = Duration::from_secs_f64(1.0 / calls_per_second);
-    let jumio =
-        StrictJumio { clock: clock.clone(), call_time, deadlines: Arc::default() };
+    let jumio = StrictJumio { clock: clock.clone(), call_time, deadlines: Arc::default() };
     let keyring = Keyring::generate(Provider::AwsLc, Mode::Simulator, 2, START).unwrap();
     let rules = Settings { captures_per_second: calls_per_second / 2.0, ..settings() };
     let store = MemStore::default();

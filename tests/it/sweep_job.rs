@@ -120,7 +120,9 @@ async fn a_throttle_is_waited_for_and_written_once() {
 
 #[tokio::test]
 async fn what_was_tried_a_moment_ago_in_the_background_is_not_asked_again() {
-    let world = World::new().await;
+    let mut world = World::new().await;
+    // The background asks the machine's clock.
+    world.now = Timestamp::now();
     let execution = world.onboard(1, &facemap(1, 300));
     world.jumio.change(account(1), execution, |onboarded| onboarded.not_yet = 1000);
     world.enroll(1, execution).await.unwrap();
