@@ -10,11 +10,12 @@ TOOLS := target/tools/bin
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup rocksdb tools demo test lint advisories check clean
+.PHONY: help setup rocksdb tools demo test bench-sweep lint advisories check clean
 
 help:
 	@echo 'make demo    the whole story in the terminal, offline, with throw-away data'
 	@echo 'make test    every test'
+	@echo 'make bench-sweep   what a sweep costs among a million enrollments'
 	@echo 'make lint    formatting, clippy, dependencies, proto files'
 	@echo 'make check   test and lint, as the continuous integration does'
 	@echo 'make setup   only install what building needs'
@@ -41,6 +42,10 @@ test: rocksdb
 	cargo test --release --locked
 
 # Checking needs RocksDB's header, not its library.
+# Needs about 2 GB of disk and a few minutes.
+bench-sweep: rocksdb
+	cargo bench --locked --profile release --bench sweep
+
 lint: setup tools advisories
 	cargo fmt --check
 	cargo clippy --release --locked --all-targets -- -D warnings

@@ -20,7 +20,8 @@ pub struct Enroll {
 impl<S: Store, J: Jumio> Vault<S, J> {
     /// Makes durable that the facemap of an onboarding is to be captured.
     ///
-    /// The same account and execution again changes nothing. Another execution of a known account
+    /// The same account and execution again changes nothing, unless it tells of an earlier completion:
+    /// then the deadline comes nearer. Another execution of a known account
     /// is a newer onboarding, unless the times of completion tell that it is older: the facemap that
     /// serves goes on until the newer one is captured.
     ///
@@ -34,7 +35,13 @@ impl<S: Store, J: Jumio> Vault<S, J> {
             if let Some(known) = &known
                 && known_execution(&known.enrollment, request.execution)
             {
-                return Ok(known.clone());
+                let Some(nearer) = self.nearer(&known.enrollment, request, now) else {
+                    return Ok(known.clone());
+                };
+                match self.commit(Some(known), nearer, NewBody::Keep).await {
+                    Err(VaultError::Conflict) => continue,
+                    result => return result,
+                }
             }
             let erased_at = known.as_ref().and_then(|known| known.enrollment.erased_at);
             if request.completed.is_some() && request.completed <= erased_at {
@@ -52,6 +59,23 @@ impl<S: Store, J: Jumio> Vault<S, J> {
                 result => return result,
             }
         }
+    }
+
+    /// The enrollment with an earlier deadline, if the request tells of one: only Jumio knows better
+    /// than the caller when the onboarding was completed, and only the earlier side is safe.
+    fn nearer(&self, known: &Enrollment, request: Enroll, now: Timestamp) -> Option<Enrollment> {
+        let onboarding = known.onboarding;
+        let State::Pending { capture_by, attempts, last_error } = onboarding.state else {
+            return None;
+        };
+        let completed = request.completed.filter(|&at| at <= now)?;
+        let told = completed.plus(self.settings.retention);
+        let state = State::Pending { capture_by: told, attempts, last_error };
+        let completed = onboarding.completed.or(Some(completed));
+        (onboarding.execution == request.execution && told < capture_by).then(|| Enrollment {
+            onboarding: Onboarding { completed, state, ..onboarding },
+            ..known.clone()
+        })
     }
 
     fn enrollment_for(

@@ -2,8 +2,10 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 mod bad_input;
+mod budget_share;
 mod callbacks;
 mod cli;
+mod coverage;
 mod crash;
 mod demo;
 mod docs;
@@ -25,5 +27,7 @@ mod simulation;
 mod store_contract;
 mod store_model;
 mod support;
+mod sweep_job;
+mod sweep_rpc;
 mod tidy;
 mod wire;
