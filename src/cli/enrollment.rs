@@ -122,7 +122,8 @@ async fn register(
         | State::Capturing
         | State::Active
         | State::Retrying
-        | State::Erased => Exit::Done,
+        | State::Erased
+        | State::Closed => Exit::Done,
     })
 }
 
@@ -195,7 +196,7 @@ fn parse_time(text: &str) -> Result<Timestamp, &'static str> {
 fn parse_state(text: &str) -> Result<State, &'static str> {
     State::from_str_name(&format!("STATE_{}", text.to_ascii_uppercase()))
         .filter(|state| *state != State::Unspecified)
-        .ok_or("want pending, capturing, active, retrying, lost, blocked or erased")
+        .ok_or("want pending, capturing, active, retrying, lost, blocked, erased or closed")
 }
 
 fn parse_risk(text: &str) -> Result<Risk, &'static str> {

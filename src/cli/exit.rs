@@ -25,6 +25,8 @@ pub(super) enum Exit {
     Sealed = 6,
     /// Something else is in the way.
     Conflict = 7,
+    /// Some of it is done; the rest can be done by running the command again.
+    PartlyDone = 8,
     /// Jumio is down or busy.
     JumioUnavailable = 9,
     /// No vault answers.
@@ -75,7 +77,8 @@ impl From<Status> for Failure {
             | Exit::Attention
             | Exit::NotPermitted
             | Exit::Sealed
-            | Exit::Conflict => "do what the message says; fmvault status shows how things are",
+            | Exit::Conflict
+            | Exit::PartlyDone => "do what the message says; fmvault status shows how things are",
         };
         let message = match &reason {
             Some(reason) => format!("{} ({reason})", status.message()),

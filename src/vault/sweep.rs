@@ -57,8 +57,11 @@ impl<S: Store, J: Jumio> Vault<S, J> {
     async fn sweep_one(&self, loaded: &Loaded, now: Timestamp, report: &mut SweepReport) {
         let account = loaded.enrollment.account;
         let result = match loaded.enrollment.onboarding.state {
-            State::Pending { .. } => self.capture(account, now).await,
-            State::Blocked { .. } | State::Captured | State::Lost { .. } | State::Erased { .. } => {
+            State::Pending { .. } if loaded.enrollment.is_awaited() => {
+                self.capture(account, now).await
+            }
+            State::Pending { .. }
+            | State::Blocked { .. } | State::Captured | State::Lost { .. } | State::Erased { .. } => {
                 match loaded.enrollment.due() {
                     Some(at) if at <= now => self.erase(account, now).await,
                     Some(_) | None => return,
