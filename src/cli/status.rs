@@ -91,7 +91,12 @@ fn screen(
     let keys = status.keys.clone().unwrap_or_default();
     let bold = anstyle::Style::new().bold();
     let yellow = anstyle::AnsiColor::Yellow.on_default();
-    let total = counts.pending + counts.active + counts.blocked + counts.lost + counts.erased + counts.closed;
+    let total = counts.pending
+        + counts.active
+        + counts.blocked
+        + counts.lost
+        + counts.erased
+        + counts.closed;
     let uptime = std::time::Duration::from_secs(
         status.uptime.and_then(|uptime| u64::try_from(uptime.seconds).ok()).unwrap_or(0),
     );
@@ -107,7 +112,12 @@ fn screen(
         String::new(),
         format!(
             " ENROLLMENTS  {total}   active {}   pending {}   blocked {}   lost {}   erased {}   closed {}",
-            counts.active, counts.pending, counts.blocked, counts.lost, counts.erased, counts.closed
+            counts.active,
+            counts.pending,
+            counts.blocked,
+            counts.lost,
+            counts.erased,
+            counts.closed
         ),
         format!(
             " AT RISK      {}   overdue {}   critical {}   warning {}   next deadline {}",

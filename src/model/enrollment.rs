@@ -170,10 +170,9 @@ impl Enrollment {
         match self.onboarding.state {
             State::Pending { capture_by, .. } if self.closed.is_none() => Some(capture_by),
             State::Pending { .. }
-            | State::Blocked { .. } | State::Captured
-            | State::Lost { .. } => {
-                self.facemap.as_ref().and_then(|facemap| facemap.erase_after)
-            }
+            | State::Blocked { .. }
+            | State::Captured
+            | State::Lost { .. } => self.facemap.as_ref().and_then(|facemap| facemap.erase_after),
             State::Erased { .. } => None,
         }
     }

@@ -87,9 +87,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         let onboarding = Onboarding { execution: request.execution, completed, state };
         match known {
             None => Enrollment::pending(request.account, now, onboarding),
-            Some(known) => {
-                Enrollment { onboarding, closed: None, ..known.enrollment.clone() }
-            }
+            Some(known) => Enrollment { onboarding, closed: None, ..known.enrollment.clone() },
         }
     }
 }

@@ -59,7 +59,8 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         let next = page.last().map(|scanned| scanned.row);
         let (mut changes, mut moves) = (Vec::new(), Vec::new());
         for scanned in page {
-            let loaded = scanned.record.ok().and_then(|record| self.loaded_row(scanned.row, record));
+            let loaded =
+                scanned.record.ok().and_then(|record| self.loaded_row(scanned.row, record));
             let Some(known) = loaded.filter(|loaded| is_blocked(&loaded.enrollment, why)) else {
                 continue;
             };

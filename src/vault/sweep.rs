@@ -61,12 +61,13 @@ impl<S: Store, J: Jumio> Vault<S, J> {
                 self.capture(account, now).await
             }
             State::Pending { .. }
-            | State::Blocked { .. } | State::Captured | State::Lost { .. } | State::Erased { .. } => {
-                match loaded.enrollment.due() {
-                    Some(at) if at <= now => self.erase(account, now).await,
-                    Some(_) | None => return,
-                }
-            }
+            | State::Blocked { .. }
+            | State::Captured
+            | State::Lost { .. }
+            | State::Erased { .. } => match loaded.enrollment.due() {
+                Some(at) if at <= now => self.erase(account, now).await,
+                Some(_) | None => return,
+            },
         };
         let counter = match result.map(|loaded| loaded.enrollment.onboarding.state) {
             Ok(State::Captured) => &mut report.captured,
