@@ -8,6 +8,7 @@ use tonic::Request;
 use tonic::transport::{Channel, Endpoint};
 use tower::service_fn;
 
+use crate::config::Admin;
 use crate::proto::admin::v1::enrollment_admin_service_client::EnrollmentAdminServiceClient;
 use crate::proto::admin::v1::key_service_client::KeyServiceClient;
 use crate::proto::admin::v1::status_service_client::StatusServiceClient;
@@ -86,9 +87,11 @@ impl Client {
     }
 }
 
+/// Of `--socket`, else of the settings file, else where the settings have it by default.
 fn socket_path(session: &Session) -> Result<PathBuf, Failure> {
-    match &session.global.socket {
-        Some(path) => Ok(path.clone()),
-        None => Ok(super::config::load(session)?.config.listen.admin.socket),
+    match (&session.global.socket, &session.global.config) {
+        (Some(path), _) => Ok(path.clone()),
+        (None, Some(_)) => Ok(super::config::load(session)?.config.listen.admin.socket),
+        (None, None) => Ok(Admin::default().socket),
     }
 }

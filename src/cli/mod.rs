@@ -55,6 +55,7 @@ Exit codes: 0 done, 1 unexpected, 2 usage, 3 attention needed, 4 not found, 5 no
 
 /// Flags that every command takes, before or after its name.
 #[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Options of every command")]
 struct Global {
     /// The settings file
     #[arg(long, global = true, value_name = "FILE", env = "FMVAULT_CONFIG")]

@@ -51,9 +51,12 @@ fn ready(session: &Session, running: &Running) {
         "grpc": running.grpc.to_string(),
         "admin": admin,
         "http": running.http.to_string(),
+        "callback": running.callback.map(|address| address.to_string()),
     });
+    let callback = running.callback.map(|address| format!(", callback {address}"));
     session.output.ready(&json, || {
-        format!("serving: grpc {}, admin {admin}, http {}", running.grpc, running.http)
+        let callback = callback.unwrap_or_default();
+        format!("serving: grpc {}, admin {admin}, http {}{callback}", running.grpc, running.http)
     });
 }
 

@@ -5,6 +5,7 @@ mod admin_service;
 mod answer;
 mod caller;
 mod convert;
+mod convert_callback;
 mod convert_start;
 mod fields;
 

@@ -55,6 +55,17 @@ const HEADER_LIST_MAX: u32 = 16 * 1024;
 /// A peer that does not answer a ping for this long is gone.
 const KEEPALIVE: Duration = Duration::from_secs(60);
 
+/// What reflection tells callers of.
+const PUBLIC_SERVICES: [&str; 2] = ["facemapvault.v1.FacemapVaultService", "grpc.health.v1.Health"];
+/// What reflection tells operators of.
+const ALL_SERVICES: [&str; 5] = [
+    "facemapvault.v1.FacemapVaultService",
+    "grpc.health.v1.Health",
+    "facemapvault.admin.v1.EnrollmentAdminService",
+    "facemapvault.admin.v1.KeyService",
+    "facemapvault.admin.v1.StatusService",
+];
+
 /// Serves until `stop` says so, then lets running requests end.
 ///
 /// # Errors
@@ -104,10 +115,13 @@ impl<S: Store, J: Jumio> Services<S, J> {
             .add_service(public)
             .add_service(health);
         if reflection {
+            let services: &[&str] = if admin { &ALL_SERVICES } else { &PUBLIC_SERVICES };
             let build = || {
-                tonic_reflection::server::Builder::configure()
+                let builder = tonic_reflection::server::Builder::configure()
                     .register_encoded_file_descriptor_set(DESCRIPTOR_SET)
                     .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+                    .include_reflection_service(true);
+                services.iter().fold(builder, |builder, name| builder.with_service_name(*name))
             };
             let known = "the descriptors are made by our own build";
             router = router

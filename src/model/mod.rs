@@ -6,6 +6,7 @@ mod enrollment;
 mod facemap;
 mod id;
 mod keyring;
+mod network;
 mod record_bytes;
 mod sealed;
 mod secret;
@@ -18,6 +19,7 @@ pub use enrollment::{
 pub use facemap::{Facemap, FacemapError};
 pub use id::{AccountId, CredentialId, Id, IdError, IdKind, RequestId, WorkflowExecutionId};
 pub use keyring::{KeyringSlot, Mode, VaultId};
+pub use network::{Network, NetworkError};
 pub use record_bytes::HeaderError;
 pub use sealed::{
     KekRef, RecordHeader, RecordId, RecordKind, Revision, RowKey, SealedBody, SealedRecord,

@@ -1,4 +1,8 @@
-//! What operators' machines read over HTTP, on loopback: whether the process lives and serves.
+//! HTTP on loopback: what operators' machines read, whether the process lives and serves; and Jumio's
+//! callbacks.
+
+mod callback;
+mod source;
 
 use axum::Router;
 use axum::http::StatusCode;
@@ -6,6 +10,8 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+
+pub use callback::{CallbackSettings, PathSecret, WeakSecret, serve_callbacks};
 
 /// Answers `/livez` (the process lives) and `/readyz` (it serves) until `stop` says so. The listener
 /// exists only while the vault is unlocked and its store is open, so an answer says both.

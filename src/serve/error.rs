@@ -7,6 +7,7 @@ use crate::config::SecretError;
 use crate::crypto::{KeyringChangeError, KeyringError, RandomError, RootKeyError, SelfTestError};
 use crate::jumio::SettingsError;
 use crate::model::Mode;
+use crate::ops::WeakSecret;
 use crate::store::OpenError;
 use crate::store::keyring_file::KeyringFileError;
 use crate::vault::VaultError;
@@ -64,6 +65,9 @@ pub enum StartError {
     /// A secret cannot be read.
     #[error(transparent)]
     Secret(#[from] SecretError),
+    /// The secret in the path of the callback receiver is none.
+    #[error(transparent)]
+    PathSecret(#[from] WeakSecret),
     /// The store cannot be opened.
     #[error(transparent)]
     Store(#[from] OpenError),
@@ -109,6 +113,7 @@ impl StartError {
             | Self::AlreadyInitialized
             | Self::KeyringChange(_)
             | Self::Random(_)
+            | Self::PathSecret(_)
             | Self::Store(_)
             | Self::Vault(_)
             | Self::Jumio(_)
@@ -144,6 +149,7 @@ impl StartError {
             Self::KeyringChange(_) => "correct keys.buckets",
             Self::RootKey(_) | Self::Secret(_) => "correct [keys] and [jumio] in the settings",
             Self::Random(_) => "check this machine: it has no randomness",
+            Self::PathSecret(_) => "make one: openssl rand -hex 32",
             Self::Store(_) => "do what the message says",
             Self::Vault(_) => "check the disk; then restore the store from its backup",
             Self::Jumio(_) => "fmvault config check",

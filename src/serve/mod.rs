@@ -1,5 +1,6 @@
 //! Wiring: unlock, open, build, listen, sweep, drain. The only place that builds things.
 
+mod callback;
 mod error;
 mod listen;
 mod logging;
@@ -39,6 +40,8 @@ pub struct Running {
     pub admin: PathBuf,
     /// Where health and metrics are read.
     pub http: SocketAddr,
+    /// Where callbacks are received, if they are.
+    pub callback: Option<SocketAddr>,
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
 }
@@ -65,6 +68,8 @@ pub async fn start(config: &Config, progress: impl Fn(u64)) -> Result<Running, S
 
     let public = listen::tcp(config.listen.public.address).await?;
     let http = listen::tcp(config.listen.http.address).await?;
+    let receiver = callback::bind(config).await?;
+    let callback = receiver.as_ref().map(|receiver| receiver.address);
     let admin = listen::unix(&config.listen.admin.socket)?;
     let addresses = (local(&public)?, local(&http)?);
 
@@ -83,6 +88,9 @@ pub async fn start(config: &Config, progress: impl Fn(u64)) -> Result<Running, S
         }
     });
     tasks.spawn(ops::serve(http, stopped.clone()));
+    if let Some(receiver) = receiver {
+        tasks.spawn(receiver.serve(Arc::clone(&vault), stopped.clone()));
+    }
     let sweep = &config.sweep;
     tasks.spawn(sweep_loop(
         Arc::clone(&vault),
@@ -95,6 +103,7 @@ pub async fn start(config: &Config, progress: impl Fn(u64)) -> Result<Running, S
         grpc: addresses.0,
         admin: config.listen.admin.socket.clone(),
         http: addresses.1,
+        callback,
         stop,
         tasks,
     })

@@ -51,11 +51,11 @@ pub(super) async fn unlock(config: &Config) -> Result<Keyring, StartError> {
     provider(config).self_test()?;
     let dir = &config.keys.keyring;
     if !dir.exists() {
-        return Err(StartError::NotInitialized { keyring: dir.clone() });
+        return Err(no_keyring(config));
     }
     let [zero, one] = KeyringFiles::open(dir)?.read()?;
     if zero.is_none() && one.is_none() {
-        return Err(StartError::NotInitialized { keyring: dir.clone() });
+        return Err(no_keyring(config));
     }
     let Selected { keyring, other_damaged, .. } = select(zero.as_deref(), one.as_deref())?;
     if other_damaged {
@@ -73,6 +73,19 @@ pub(super) async fn unlock(config: &Config) -> Result<Keyring, StartError> {
     };
     // Argon2id takes its time and its memory; not on a thread that serves.
     tokio::task::spawn_blocking(unlock).await.unwrap_or(Err(StartError::Interrupted))
+}
+
+/// Without a store the vault is new; with one its keyring is gone.
+fn no_keyring(config: &Config) -> StartError {
+    let (store, keyring) = (config.store.path.clone(), config.keys.keyring.clone());
+    match has_files(&store) {
+        true => StartError::StoreWithoutKeyring { store, keyring },
+        false => StartError::NotInitialized { keyring },
+    }
+}
+
+fn has_files(dir: &Path) -> bool {
+    std::fs::read_dir(dir).is_ok_and(|mut files| files.next().is_some())
 }
 
 /// What [`initialize`] made.
@@ -94,14 +107,9 @@ pub struct Initialized {
 pub async fn initialize(config: &Config, now: Timestamp) -> Result<Initialized, StartError> {
     provider(config).self_test()?;
     let keyring_dir = &config.keys.keyring;
-    let has_store = std::fs::read_dir(&config.store.path).is_ok_and(|mut dir| dir.next().is_some());
-    let has_keyring = std::fs::read_dir(keyring_dir).is_ok_and(|mut dir| dir.next().is_some());
-    match (has_keyring, has_store) {
+    match (has_files(keyring_dir), has_files(&config.store.path)) {
         (true, true) => return Err(StartError::AlreadyInitialized),
-        (false, true) => {
-            let (store, keyring) = (config.store.path.clone(), keyring_dir.clone());
-            return Err(StartError::StoreWithoutKeyring { store, keyring });
-        }
+        (false, true) => return Err(no_keyring(config)),
         (true, false) => {
             let keyring = unlock(config).await?;
             create_store(config, &keyring)?;

@@ -6,9 +6,9 @@ use futures_util::stream;
 
 use crate::jumio::Jumio;
 use crate::model::Timestamp;
-use crate::store::{Applied, Change, Expect, Store, StoreError};
+use crate::store::{Applied, Store, StoreError};
 
-use super::{Enroll, Loaded, NewBody, Registered, Vault, VaultError};
+use super::{Enroll, Registered, Vault, VaultError};
 
 /// Most requests in one call: what one durable unit may hold up others for.
 pub const ENROLL_MANY_MAX: usize = 1000;
@@ -35,22 +35,19 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         let Some(first) = requests.first().map(|request| request.account) else {
             return Ok(Vec::new());
         };
-        let (mut changes, mut made) = (Vec::new(), Vec::new());
+        let mut moves = Vec::with_capacity(requests.len());
         for &request in &requests {
             let row = self.keyring.row_key(request.account);
-            let next = self.enrollment_for(None, request, now);
-            let (record, body) = self.sealed(row, None, &next, NewBody::Keep)?;
-            changes.push(Change { row, expect: Expect::Absent, record: record.clone(), body });
-            made.push((request, Loaded { enrollment: next, record }));
+            moves.push(self.prepared(row, None, self.enrollment_for(None, request, now))?);
         }
-        let applied = match self.store.commit_batch(changes).await {
+        let applied = match self.commit_many(moves).await {
             Ok(applied) => applied,
             // One damaged record must not keep the others out: one by one, then.
-            Err(StoreError::Corrupt { .. }) => vec![Applied::Conflict; made.len()],
+            Err(StoreError::Corrupt { .. }) => vec![Applied::Conflict; requests.len()],
             Err(error) => return Err(VaultError::of_store(first, error)),
         };
-        let answers = stream::iter(made.into_iter().zip(applied))
-            .map(|((request, loaded), applied)| self.registered(request, loaded, applied, now))
+        let answers = stream::iter(requests.into_iter().zip(applied))
+            .map(|(request, applied)| self.registered(request, applied, now))
             .buffered(KNOWN_AT_ONCE);
         answers.map(for_good).collect::<Vec<_>>().await.into_iter().collect()
     }
@@ -58,15 +55,11 @@ impl<S: Store, J: Jumio> Vault<S, J> {
     async fn registered(
         &self,
         request: Enroll,
-        loaded: Loaded,
         applied: Applied,
         now: Timestamp,
     ) -> Result<Registered, VaultError> {
         match applied {
-            Applied::Yes => {
-                self.census.moved(None, Some(&loaded));
-                Ok(Registered::New)
-            }
+            Applied::Yes => Ok(Registered::New),
             Applied::Conflict => self.enroll_one(request, now).await.map(|(_, answer)| answer),
         }
     }

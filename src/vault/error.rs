@@ -23,6 +23,8 @@ pub enum VaultError {
     NotCaptured {
         /// Until when Jumio keeps its copy at least.
         capture_by: Timestamp,
+        /// Whether that is still to come, so that Jumio can use its own copy.
+        jumio_has_it: bool,
     },
 
     /// Jumio does not let the facemap be downloaded, or the onboarding was not accepted.
@@ -52,6 +54,8 @@ pub enum VaultError {
     /// The account has a running authentication. Use it, or supersede it.
     #[error("an authentication of the account is in progress")]
     AlreadyStarted {
+        /// The account.
+        account: AccountId,
         /// The running one; unknown while it is still being prepared.
         execution: Option<WorkflowExecutionId>,
         /// When its tokens end.

@@ -1,15 +1,17 @@
 //! The rules: what becomes of an account's facemap, and when.
 //!
 //! The only place where keys, disk and Jumio meet, and in it only [`Vault::capture`] and
-//! [`Vault::start_authentication`] ever hold a facemap in the clear.
+//! [`Vault::start_authentication`] (with its dry run) ever hold a facemap in the clear.
 
 mod admission;
 mod attributes;
 mod authenticate;
 mod background;
+mod callback;
 mod capture;
 mod census;
 mod close;
+mod commit_many;
 mod decision;
 mod enroll;
 mod enroll_many;
@@ -20,6 +22,7 @@ mod keys;
 mod list;
 mod page_token;
 mod retry;
+mod rumours;
 mod settings;
 mod state_code;
 mod sweep;
@@ -35,11 +38,13 @@ use crate::model::{AccountId, Enrollment, Facemap, RowKey, SealedRecord};
 use crate::store::{BodyChange, Change, Expect, StoreError};
 
 pub use crate::jumio::{
-    AccountUpdate, Consent, DecisionType, ExecutionStatus, Jumio, Limit, Obtained, Web,
+    AccountUpdate, Callback, CallbackError, Consent, DecisionType, ExecutionStatus, Jumio, Limit,
+    Obtained, Web,
 };
 pub use crate::store::Store;
 pub use admission::AdmissionPolicy;
 pub use authenticate::{StartAuthentication, Started};
+pub use callback::Heard;
 pub use census::Census;
 pub use decision::AuthenticationView;
 pub use enroll::{Enroll, Registered};
@@ -53,6 +58,7 @@ pub use settings::Settings;
 pub use sweep::SweepReport;
 
 use in_flight::InFlight;
+use rumours::Rumours;
 use turns::Turns;
 
 /// The service, without a network: enrollments in a [`Store`], facemaps from and to [`Jumio`].
@@ -64,6 +70,7 @@ pub struct Vault<S, J> {
     census: Arc<census::Counts>,
     in_flight: InFlight,
     capturing: Turns,
+    rumours: Rumours,
     background: Arc<Semaphore>,
     sequence: AtomicU64,
 }
@@ -106,6 +113,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
             census: Arc::new(census),
             in_flight: InFlight::default(),
             capturing: Turns::default(),
+            rumours: Rumours::default(),
             background: Arc::new(Semaphore::new(settings.background_captures_max)),
             sequence: AtomicU64::new(sequence),
             settings,

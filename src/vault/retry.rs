@@ -3,7 +3,7 @@
 
 use crate::jumio::Jumio;
 use crate::model::{AccountId, Blocked, Enrollment, Onboarding, RowKey, State, Timestamp};
-use crate::store::{Applied, Change, Expect, Store};
+use crate::store::{Applied, Store};
 
 use super::{Loaded, NewBody, Vault, VaultError};
 
@@ -57,27 +57,19 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         }
         let page = self.store.records(after, PAGE).await.map_err(VaultError::Store)?;
         let next = page.last().map(|scanned| scanned.row);
-        let (mut changes, mut moves) = (Vec::new(), Vec::new());
+        let mut moves = Vec::new();
         for scanned in page {
             let loaded =
                 scanned.record.ok().and_then(|record| self.loaded_row(scanned.row, record));
             let Some(known) = loaded.filter(|loaded| is_blocked(&loaded.enrollment, why)) else {
                 continue;
             };
-            let Some(enrollment) = self.reopened(&known.enrollment) else { continue };
-            let (row, expect) = (scanned.row, Expect::Revision(known.record.revision()));
-            let (record, body) = self.sealed(row, Some(&known), &enrollment, NewBody::Keep)?;
-            changes.push(Change { row, expect, record: record.clone(), body });
-            moves.push((known, Loaded { enrollment, record }));
-        }
-        let applied = self.store.commit_batch(changes).await.map_err(VaultError::Store)?;
-        let mut count = 0;
-        for ((known, loaded), applied) in moves.iter().zip(applied) {
-            if applied == Applied::Yes {
-                self.census.moved(Some(known), Some(loaded));
-                count += 1;
+            if let Some(next) = self.reopened(&known.enrollment) {
+                moves.push(self.prepared(scanned.row, Some(known), next)?);
             }
         }
+        let applied = self.commit_many(moves).await.map_err(VaultError::Store)?;
+        let count = applied.iter().filter(|applied| **applied == Applied::Yes).count() as u64;
         Ok(Reopened { count, next })
     }
 

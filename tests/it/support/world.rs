@@ -55,13 +55,6 @@ impl World {
         self.vault = open(&self.store, &self.jumio, &self.keyring, settings).await;
     }
 
-    /// A restart with changed settings.
-    pub(crate) async fn reconfigure(&mut self, change: impl FnOnce(&mut Settings)) {
-        let mut settings = self.vault.settings().clone();
-        change(&mut settings);
-        self.vault = open(&self.store, &self.jumio, &self.keyring, settings).await;
-    }
-
     /// Time passes.
     pub(crate) fn wait(&mut self, duration: Duration) {
         self.now = self.now.plus(duration);
@@ -121,11 +114,6 @@ impl World {
     /// The enrollment of account `n`.
     pub(crate) async fn enrollment(&self, n: u8) -> Enrollment {
         self.vault.enrollment(account(n)).await.unwrap().enrollment
-    }
-
-    /// Its newest onboarding's state.
-    pub(crate) async fn state(&self, n: u8) -> State {
-        self.enrollment(n).await.onboarding.state
     }
 
     /// A count of what is stored now, made anew.
