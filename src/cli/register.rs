@@ -37,13 +37,13 @@ pub(super) struct Register {
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
     /// How the rows are written, if the name of the file does not tell
-    #[arg(long, value_enum, requires = "from")]
+    #[arg(long, value_enum, requires = "from", conflicts_with = "account")]
     input_format: Option<InputFormat>,
     /// Where rows go that cannot be used [default: FILE.rejected, or standard error]
-    #[arg(long, value_name = "PATH", requires = "from")]
+    #[arg(long, value_name = "PATH", requires = "from", conflicts_with = "account")]
     rejects: Option<PathBuf>,
     /// Begin at the beginning, even if an earlier run was interrupted
-    #[arg(long, requires = "from")]
+    #[arg(long, requires = "from", conflicts_with = "account")]
     restart: bool,
 }
 

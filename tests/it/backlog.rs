@@ -170,7 +170,7 @@ fn backlog() -> (String, BTreeSet<String>, u64, Vec<usize>) {
     (text, accounts, repeated, wrong)
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_killed_run_goes_on_and_nothing_is_lost() {
     let bench = Bench::start().await;
     let (text, accounts, repeated, wrong) = backlog();
@@ -222,7 +222,7 @@ async fn a_killed_run_goes_on_and_nothing_is_lost() {
     assert_eq!((code, counts), (8, [json!(0), json!(wrong.len()), json!(0)]), "all known");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_pipe_is_read_and_its_rejects_are_told() {
     let bench = Bench::start().await;
     let object = |n: usize| json!({ "account_id": uuid(1, n), "workflow_execution_id": uuid(2, n), "name": "Ada" });
@@ -249,7 +249,7 @@ async fn a_pipe_is_read_and_its_rejects_are_told() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn wrong_calls_are_told_apart_and_a_busy_vault_can_be_tried_again() {
     let bench = Bench::start().await;
     fs::write(bench.path("users.csv"), csv(1)).unwrap();
@@ -283,12 +283,13 @@ async fn wrong_calls_are_told_apart_and_a_busy_vault_can_be_tried_again() {
     assert_eq!(bench.listed(), [account]);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn blocked_ones_are_tried_again_or_closed() {
     let bench = Bench::start().await;
     let (account, execution) = bench.onboard(json!({ "download_allowed": false })).await;
     let name = ["enrollment", "register", &account, "--workflow-execution", &execution];
-    assert_eq!(bench.run(&[&name[..], &["--wait", "20s"]].concat()).0, 3, "blocked");
+    let registered = bench.run(&[&name[..], &["--wait", "20s"]].concat());
+    assert_eq!(registered.0, 3, "{registered:?}");
     let why = "FACEMAP_DOWNLOAD_NOT_ENABLED";
 
     let retried = bench.run(&["enrollment", "retry", "--reason", why]);
