@@ -9,6 +9,7 @@ mod jumio;
 mod requests;
 mod services;
 mod store;
+mod sweeps;
 
 use std::path::Path;
 
@@ -25,7 +26,7 @@ fn every_reason_is_raised_by_a_test() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let read = |path: &str| std::fs::read_to_string(root.join(path)).unwrap();
     let sources = [read("src/grpc/status.rs"), read("src/grpc/status_vault.rs")].concat();
-    let tests: String = ["capture", "deciding", "fields", "jumio", "requests", "store"]
+    let tests: String = ["capture", "deciding", "fields", "jumio", "requests", "store", "sweeps"]
         .map(|name| read(&format!("tests/it/wire/{name}.rs")))
         .concat();
 
