@@ -22,7 +22,7 @@ async fn one_sweep_at_a_time() {
         if_running: IfRunning::Reject.into(),
         ..StartSweepRequest::default()
     };
-    let running = sweeps.start_sweep(request.clone()).await.unwrap().into_inner().sweep.unwrap();
+    let running = sweeps.start_sweep(request).await.unwrap().into_inner().sweep.unwrap();
     let told = Told::by(&sweeps.start_sweep(request).await.unwrap_err());
     assert_eq!(told.what(), (Code::Aborted, "SWEEP_IN_PROGRESS"));
     assert_eq!(told.keys(), ["name"]);
