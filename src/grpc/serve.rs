@@ -62,12 +62,13 @@ const KEEPALIVE: Duration = Duration::from_secs(60);
 /// What reflection tells callers of.
 const PUBLIC_SERVICES: [&str; 2] = ["facemapvault.v1.FacemapVaultService", "grpc.health.v1.Health"];
 /// What reflection tells operators of.
-const ALL_SERVICES: [&str; 5] = [
+const ALL_SERVICES: [&str; 6] = [
     "facemapvault.v1.FacemapVaultService",
     "grpc.health.v1.Health",
     "facemapvault.admin.v1.EnrollmentAdminService",
     "facemapvault.admin.v1.KeyService",
     "facemapvault.admin.v1.StatusService",
+    "facemapvault.admin.v1.SweepService",
 ];
 
 /// Serves until `stop` says so, then lets running requests end.

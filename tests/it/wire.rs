@@ -9,6 +9,7 @@ mod jumio;
 mod requests;
 mod services;
 mod store;
+mod sweeps;
 
 use std::path::Path;
 
@@ -26,7 +27,8 @@ fn every_reason_is_raised_by_a_test() {
     let read = |path: &str| std::fs::read_to_string(root.join(path)).unwrap();
     let sources = [read("src/grpc/status.rs"), read("src/grpc/status_vault.rs")].concat();
     let tests: String = [
-        "backlog/close",
+        "backlog",
+        "journey_close",
         "sweep_rpc",
         "wire/capture",
         "wire/deciding",
@@ -34,6 +36,7 @@ fn every_reason_is_raised_by_a_test() {
         "wire/jumio",
         "wire/requests",
         "wire/store",
+        "wire/sweeps",
     ]
     .map(|name| read(&format!("tests/it/{name}.rs")))
     .concat();

@@ -12,7 +12,6 @@ use facemap_vault::model::{
     WorkflowExecutionId,
 };
 use facemap_vault::store::{Applied, Change, Due, Scanned, Store, StoreError};
-use facemap_vault::vault::{AdmissionPolicy, Settings};
 use zeroize::Zeroizing;
 
 use crate::support::mem_store::MemStore;
@@ -135,26 +134,5 @@ impl Jumio for Generous {
         _: WorkflowExecutionId,
     ) -> Result<AuthenticationDetails, JumioError> {
         panic!("a defect, for once on purpose")
-    }
-}
-
-pub(super) fn settings() -> Settings {
-    let day = std::time::Duration::from_secs(86_400);
-    Settings {
-        admission: AdmissionPolicy {
-            workflow_keys: vec!["10011".to_owned()],
-            accept_warning: false,
-            try_liveness_link: false,
-        },
-        retention: 30 * day,
-        warning: 14 * day,
-        critical: 2 * day,
-        facemap_len_max: 1 << 20,
-        background_captures_max: 16,
-        workflow_key: "10071".to_owned(),
-        token_lifetime: day / 48,
-        supersede: false,
-        consent_max_age: 1095 * day,
-        datacenter: "amer-1".to_owned(),
     }
 }

@@ -70,7 +70,6 @@ async fn a_consent_that_is_too_old_is_refused_before_anything_else() {
             state: "IL".to_owned(),
             obtained: 1,
             obtained_at: Some(Timestamp { seconds: now - age, nanos: 0 }),
-            ..UserConsent::default()
         });
         request
     };

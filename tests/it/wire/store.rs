@@ -13,9 +13,10 @@ use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::watch;
 use tonic::Code;
 
-use super::faulty::{Fault, Faulty, Generous, settings};
+use super::faulty::{Fault, Faulty, Generous};
 use crate::support::caller::{Caller, Told, connect, connect_socket, enroll, start};
 use crate::support::site::Person;
+use crate::support::world::settings;
 
 /// A served vault over [`Faulty`], with one enrolled person.
 struct Scene {
@@ -39,8 +40,12 @@ impl Scene {
         let public = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = public.local_addr().unwrap().to_string();
         let admin = UnixListener::bind(dir.path().join("admin.sock")).unwrap();
-        let settings =
-            ServerSettings { public_reflection: false, capture_at_once: true, simulator: true };
+        let settings = ServerSettings {
+            public_reflection: false,
+            capture_at_once: true,
+            horizon: std::time::Duration::from_secs(86_400),
+            simulator: true,
+        };
         let (stop, stopped) = watch::channel(false);
         tokio::spawn(serve(vault, Listeners { public, admin }, settings, stopped));
 
