@@ -13,27 +13,14 @@ use super::Session;
 use super::client::Client;
 use super::exit::{Exit, Failure};
 use super::json::{self, text};
+use super::register::{self, Register};
+use super::reopen::{self, Close, Retry};
 
 /// See the module.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Enrollment {
     /// Tell the vault that an account finished its onboarding, so that its facemap is captured
-    Register {
-        /// Jumio's account id
-        account: String,
-        /// The onboarding's workflow execution id
-        #[arg(long, value_name = "ID")]
-        workflow_execution: String,
-        /// When it was completed, such as 2026-03-02T09:15:52Z; Jumio tells it too
-        #[arg(long, value_name = "TIME", value_parser = parse_time)]
-        completed: Option<Timestamp>,
-        /// Wait until the facemap is captured, or this long
-        #[arg(long, value_name = "TIME", default_value = "0s", value_parser = humantime::parse_duration)]
-        wait: Duration,
-        /// Check only
-        #[arg(short = 'n', long)]
-        dry_run: bool,
-    },
+    Register(Register),
     /// Show one account
     Get {
         /// Jumio's account id
@@ -54,6 +41,10 @@ pub(super) enum Enrollment {
         #[arg(long, default_value_t = 1000)]
         limit: usize,
     },
+    /// Try again what is blocked, lost or closed, after something changed at Jumio
+    Retry(Retry),
+    /// Give up on a facemap that is not captured, and say why
+    Close(Close),
     /// Erase an account's facemap and its key. A tombstone stays
     Erase {
         /// Jumio's account id
@@ -67,15 +58,7 @@ pub(super) enum Enrollment {
 /// Runs the command.
 pub(super) async fn run(session: &Session, command: Enrollment) -> Result<Exit, Failure> {
     match command {
-        Enrollment::Register { account, workflow_execution, completed, wait, dry_run } => {
-            let enrollment = v1::Enrollment {
-                account_id: account,
-                workflow_execution_id: workflow_execution,
-                completed_time: completed.map(proto_time),
-                ..v1::Enrollment::default()
-            };
-            register(session, enrollment, wait, dry_run).await
-        }
+        Enrollment::Register(command) => register::run(session, command).await,
         Enrollment::Get { account } => {
             let client = Client::connect(session).await?;
             let request = client.request(v1::GetEnrollmentRequest { name: name(&account) });
@@ -94,36 +77,10 @@ pub(super) async fn run(session: &Session, command: Enrollment) -> Result<Exit, 
             };
             list(session, request, limit).await
         }
+        Enrollment::Retry(command) => reopen::retry(session, command).await,
+        Enrollment::Close(command) => reopen::close(session, command).await,
         Enrollment::Erase { account, confirm } => erase(session, &account, &confirm).await,
     }
-}
-
-async fn register(
-    session: &Session,
-    enrollment: v1::Enrollment,
-    wait: Duration,
-    dry_run: bool,
-) -> Result<Exit, Failure> {
-    let client = Client::connect(session).await?;
-    let mut request = client.request(v1::CreateEnrollmentRequest {
-        enrollment: Some(enrollment),
-        request_id: String::new(),
-        wait: prost_types::Duration::try_from(wait).ok(),
-        validate_only: dry_run,
-    });
-    request.set_timeout(session.global.timeout + wait);
-    let answer = client.vault().create_enrollment(request).await?.into_inner();
-    let enrollment = answer.enrollment.unwrap_or_default();
-    print(session, &enrollment);
-    Ok(match State::try_from(enrollment.state).unwrap_or_default() {
-        State::Lost | State::Blocked => Exit::Attention,
-        State::Unspecified
-        | State::Pending
-        | State::Capturing
-        | State::Active
-        | State::Retrying
-        | State::Erased => Exit::Done,
-    })
 }
 
 async fn list(
@@ -143,11 +100,11 @@ async fn list(
         request.page_token = page.next_page_token;
     }
     items.truncate(limit);
-    let columns = ["ACCOUNT", "STATE", "RISK", "CAPTURE BY", "CAPTURED", "REASON"];
+    let columns = ["ACCOUNT", "STATE", "RISK", "CAPTURE BY", "CAPTURED", "REASON", "CLOSED"];
     session.output.rows(&items, &columns, |item| {
-        ["account_id", "state", "risk", "capture_by_time", "captured_time", "last_error_reason"]
-            .map(|key| text(item, key))
-            .to_vec()
+        let keys = ["account_id", "state", "risk", "capture_by_time", "captured_time"];
+        let more = ["last_error_reason", "close_reason"];
+        keys.into_iter().chain(more).map(|key| text(item, key)).collect()
     });
     Ok(Exit::Done)
 }
@@ -167,7 +124,8 @@ async fn erase(session: &Session, account: &str, confirm: &str) -> Result<Exit, 
     Ok(Exit::Done)
 }
 
-fn print(session: &Session, enrollment: &v1::Enrollment) {
+/// Prints an enrollment, a line for each member.
+pub(super) fn print(session: &Session, enrollment: &v1::Enrollment) {
     let json = json::enrollment(enrollment);
     session.output.value(&json, || {
         let lines = json
@@ -179,23 +137,21 @@ fn print(session: &Session, enrollment: &v1::Enrollment) {
     });
 }
 
-fn name(account: &str) -> String {
+/// The name of an account's enrollment.
+pub(super) fn name(account: &str) -> String {
     format!("enrollments/{account}")
 }
 
-fn proto_time(at: Timestamp) -> prost_types::Timestamp {
+/// A moment, for a message.
+pub(super) fn proto_time(at: Timestamp) -> prost_types::Timestamp {
     let seconds = i64::try_from(at.as_seconds()).unwrap_or(i64::MAX);
     prost_types::Timestamp { seconds, nanos: 0 }
-}
-
-fn parse_time(text: &str) -> Result<Timestamp, &'static str> {
-    Timestamp::parse(text).ok_or("want a time such as 2026-03-02T09:15:52Z")
 }
 
 fn parse_state(text: &str) -> Result<State, &'static str> {
     State::from_str_name(&format!("STATE_{}", text.to_ascii_uppercase()))
         .filter(|state| *state != State::Unspecified)
-        .ok_or("want pending, capturing, active, retrying, lost, blocked or erased")
+        .ok_or("want pending, capturing, active, retrying, lost, blocked, erased or closed")
 }
 
 fn parse_risk(text: &str) -> Result<Risk, &'static str> {

@@ -24,6 +24,8 @@ pub(super) fn enrollment(e: &Enrollment) -> Value {
         "facemap_size_bytes": e.facemap_size_bytes,
         "liveness_type": e.liveness_type,
         "last_error_reason": e.last_error_reason,
+        "close_time": time(e.close_time.as_ref()),
+        "close_reason": e.close_reason,
         "etag": e.etag,
     })
 }

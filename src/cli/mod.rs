@@ -1,6 +1,12 @@
 //! The command line: the tree of commands, and what each of them shares.
 
 mod auth;
+mod backlog;
+mod backlog_files;
+mod backlog_meter;
+mod backlog_pages;
+mod backlog_rows;
+mod backlog_send;
 mod client;
 mod config;
 mod demo;
@@ -11,6 +17,8 @@ mod exit;
 mod json;
 mod keys;
 mod output;
+mod register;
+mod reopen;
 mod server;
 mod sim;
 mod status;

@@ -97,6 +97,11 @@ impl Output {
         }
     }
 
+    /// Whether somebody watches: a terminal, and not told to be quiet.
+    pub(super) fn shows_progress(&self) -> bool {
+        !self.quiet && std::io::stderr().is_terminal()
+    }
+
     /// A note on stderr: progress, warnings.
     pub(super) fn note(&self, text: &str) {
         if !self.quiet {

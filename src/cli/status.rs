@@ -41,7 +41,11 @@ fn attention(status: &GetStatusResponse) -> Vec<(String, &'static str)> {
             "are blocked: Jumio does not let them be downloaded",
             "fmvault enrollment list --state blocked",
         ),
-        (counts.lost, "are lost: Jumio deleted them first", "fmvault enrollment list --state lost"),
+        (
+            counts.lost,
+            "are lost: Jumio deleted them first",
+            "fmvault enrollment list --state lost, then close each with its reason",
+        ),
     ];
     let found = rows.into_iter().filter(|(n, _, _)| *n > 0);
     found.map(|(n, what, next)| (format!("{n} {what}."), next)).collect()
@@ -63,7 +67,7 @@ fn json(status: &GetStatusResponse, attention: &[(String, &'static str)]) -> Val
         "jumio_region": status.jumio_region,
         "enrollments": {
             "pending": counts.pending, "active": counts.active, "blocked": counts.blocked,
-            "lost": counts.lost, "erased": counts.erased,
+            "lost": counts.lost, "erased": counts.erased, "closed": counts.closed,
         },
         "risks": { "warning": risks.warning, "critical": risks.critical, "overdue": risks.overdue },
         "next_capture_by_time": time(status.next_capture_by_time.as_ref()),
@@ -87,7 +91,12 @@ fn screen(
     let keys = status.keys.clone().unwrap_or_default();
     let bold = anstyle::Style::new().bold();
     let yellow = anstyle::AnsiColor::Yellow.on_default();
-    let total = counts.pending + counts.active + counts.blocked + counts.lost + counts.erased;
+    let total = counts.pending
+        + counts.active
+        + counts.blocked
+        + counts.lost
+        + counts.erased
+        + counts.closed;
     let uptime = std::time::Duration::from_secs(
         status.uptime.and_then(|uptime| u64::try_from(uptime.seconds).ok()).unwrap_or(0),
     );
@@ -102,8 +111,13 @@ fn screen(
         ),
         String::new(),
         format!(
-            " ENROLLMENTS  {total}   active {}   pending {}   blocked {}   lost {}   erased {}",
-            counts.active, counts.pending, counts.blocked, counts.lost, counts.erased
+            " ENROLLMENTS  {total}   active {}   pending {}   blocked {}   lost {}   erased {}   closed {}",
+            counts.active,
+            counts.pending,
+            counts.blocked,
+            counts.lost,
+            counts.erased,
+            counts.closed
         ),
         format!(
             " AT RISK      {}   overdue {}   critical {}   warning {}   next deadline {}",

@@ -13,6 +13,7 @@ use crate::proto::admin::v1::key_service_server::KeyService;
 use crate::proto::admin::v1::status_service_server::StatusService;
 use crate::vault::{Jumio, KeyState, Store, Vault};
 
+use super::admin_enrollments;
 use super::answer::answer;
 use super::convert::{parse_enrollment_name, timestamp};
 use super::coverage;
@@ -59,6 +60,7 @@ impl<S: Store, J: Jumio> AdminService<S, J> {
                 blocked: int64(census.blocked_total()),
                 lost: int64(census.lost),
                 erased: int64(census.erased),
+                closed: int64(census.closed),
             }),
             risks: Some(v1::RiskCounts { warning, critical, overdue }),
             next_capture_by_time: census.next_capture_by().map(timestamp),
@@ -133,6 +135,36 @@ impl<S: Store, J: Jumio> KeyService for AdminService<S, J> {
 
 #[tonic::async_trait]
 impl<S: Store, J: Jumio> EnrollmentAdminService for AdminService<S, J> {
+    async fn register_enrollments(
+        &self,
+        request: Request<v1::RegisterEnrollmentsRequest>,
+    ) -> Result<Response<v1::RegisterEnrollmentsResponse>, Status> {
+        answer("RegisterEnrollments", request, |request, context| {
+            admin_enrollments::register(&self.vault, request, context.now)
+        })
+        .await
+    }
+
+    async fn retry_capture(
+        &self,
+        request: Request<v1::RetryCaptureRequest>,
+    ) -> Result<Response<v1::RetryCaptureResponse>, Status> {
+        answer("RetryCapture", request, |request, context| {
+            admin_enrollments::retry(&self.vault, request, context.now)
+        })
+        .await
+    }
+
+    async fn close_enrollment(
+        &self,
+        request: Request<v1::CloseEnrollmentRequest>,
+    ) -> Result<Response<v1::CloseEnrollmentResponse>, Status> {
+        answer("CloseEnrollment", request, |request, context| {
+            admin_enrollments::close(&self.vault, request, context.now)
+        })
+        .await
+    }
+
     async fn erase_enrollment(
         &self,
         request: Request<v1::EraseEnrollmentRequest>,

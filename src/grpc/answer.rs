@@ -110,6 +110,7 @@ fn log(rpc: &'static str, error: &RpcError) {
         | VaultError::NotCaptured { .. }
         | VaultError::Blocked { .. }
         | VaultError::Lost
+        | VaultError::Captured
         | VaultError::Erased
         | VaultError::OnLegalHold
         | VaultError::AlreadyStarted { .. }

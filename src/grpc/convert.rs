@@ -117,7 +117,7 @@ impl TryFrom<ListEnrollmentsRequest> for ListEnrollments {
         let filter = ListFilter {
             pending: [State::Pending, State::Capturing, State::Retrying].into_iter().any(wants),
             settled: !at_risk_only
-                && [State::Active, State::Lost, State::Blocked, State::Erased]
+                && [State::Active, State::Lost, State::Blocked, State::Erased, State::Closed]
                     .into_iter()
                     .any(wants),
             capture_by_before,

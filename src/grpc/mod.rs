@@ -1,5 +1,6 @@
 //! What callers see: gRPC services over the vault. Everything of tonic's stays in here.
 
+mod admin_enrollments;
 mod admin_service;
 mod answer;
 mod caller;

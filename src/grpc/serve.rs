@@ -47,6 +47,9 @@ pub struct Listeners {
 
 /// Largest message accepted or sent, in bytes. Facemaps never travel by gRPC.
 const MESSAGE_LEN_MAX: usize = 64 * 1024;
+/// Largest message accepted from operators, in bytes: a page of 1,000 rows to register, about 100 bytes
+/// each, twice over.
+const ADMIN_MESSAGE_LEN_MAX: usize = 256 * 1024;
 /// Largest page of a list is bounded by its entries, about 300 bytes each.
 const ANSWER_LEN_MAX: usize = 1024 * 1024;
 /// Requests at once on one connection; without a limit one peer could hold all memory.
@@ -140,7 +143,7 @@ impl<S: Store, J: Jumio> Services<S, J> {
                 )
                 .add_service(
                     EnrollmentAdminServiceServer::new(service())
-                        .max_decoding_message_size(MESSAGE_LEN_MAX),
+                        .max_decoding_message_size(ADMIN_MESSAGE_LEN_MAX),
                 )
                 .add_service(
                     SweepServiceServer::new(SweepService::new(vault(), self.settings.horizon))

@@ -29,6 +29,7 @@ pub(super) fn of_vault(error: &VaultError) -> Answer {
         E::NotCaptured { capture_by, jumio_has_it } => not_captured(*capture_by, *jumio_has_it),
         E::Blocked { why } => blocked(*why),
         E::Lost => refused(R::FacemapLost, texts::LOST),
+        E::Captured => refused(R::FacemapCaptured, texts::CAPTURED),
         E::Erased => refused(R::FacemapErased, texts::ERASED),
         E::OnLegalHold => refused(R::LegalHold, texts::LEGAL_HOLD),
         E::AlreadyStarted { account, execution, expires } => {

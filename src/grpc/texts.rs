@@ -10,8 +10,10 @@ pub(super) const DEADLINE: &str =
 pub(super) const INTERNAL: &str = "The vault has a defect. Report it with the time of the request.";
 
 pub(super) const NOT_ENROLLED: &str = "The account is not enrolled. Call CreateEnrollment.";
-pub(super) const LOST: &str =
-    "Jumio deleted the facemap before it was captured. Onboard the person again.";
+pub(super) const LOST: &str = "The facemap was not captured before Jumio deleted it, or was given up. \
+    Onboard the person again.";
+pub(super) const CAPTURED: &str =
+    "The facemap is stored, so there is nothing to give up. To remove it, erase it.";
 pub(super) const ERASED: &str = "The facemap was erased. Onboard the person again, if you may.";
 pub(super) const LEGAL_HOLD: &str = "A legal hold forbids the erasure. Release it first.";
 pub(super) const DOWNLOAD_NOT_ENABLED: &str = "Jumio does not let this facemap be downloaded. Ask Jumio \

@@ -1,6 +1,6 @@
 //! What callers see of enrollments and authentications: the vault's words in, protobuf out.
 
-use crate::model::{LastError, Risk, State, Timestamp};
+use crate::model::{Enrollment, LastError, Risk, State, Timestamp};
 use crate::proto::v1;
 use crate::proto::v1::ErrorReason;
 use crate::proto::v1::authentication::{Decision, State as AuthenticationState};
@@ -24,14 +24,18 @@ pub(super) fn enrollment(
     let facemap = enrollment.facemap.as_ref();
     let header = &loaded.record.header;
     let capture_by = match onboarding.state {
-        State::Pending { capture_by, .. } => Some(capture_by),
-        State::Blocked { .. } | State::Captured | State::Lost { .. } | State::Erased { .. } => None,
+        State::Pending { capture_by, .. } if enrollment.is_awaited() => Some(capture_by),
+        State::Pending { .. }
+        | State::Blocked { .. }
+        | State::Captured
+        | State::Lost { .. }
+        | State::Erased { .. } => None,
     };
     v1::Enrollment {
         name: enrollment_name(enrollment.account),
         account_id: enrollment.account.hyphenated(),
         workflow_execution_id: onboarding.execution.hyphenated(),
-        state: state(onboarding.state, capturing).into(),
+        state: state(enrollment, capturing).into(),
         risk: risk(enrollment.risk(now, settings.warning, settings.critical)).into(),
         create_time: Some(timestamp(enrollment.created)),
         completed_time: onboarding.completed.map(timestamp),
@@ -43,6 +47,8 @@ pub(super) fn enrollment(
         last_error_reason: last_error(onboarding.state),
         etag: hex::encode(loaded.record.revision().0),
         artifact_type: ArtifactType::Facemap.into(),
+        close_time: enrollment.closed.as_ref().map(|closed| timestamp(closed.at)),
+        close_reason: enrollment.closed.as_ref().map(|c| c.reason.clone()).unwrap_or_default(),
     }
 }
 
@@ -115,8 +121,11 @@ pub(super) fn authentication(view: AuthenticationView) -> v1::Authentication {
 }
 
 /// "Capturing" and "retrying" are not stored: they follow from what is running and was tried.
-fn state(state: State, capturing: bool) -> StateValue {
-    match state {
+fn state(enrollment: &Enrollment, capturing: bool) -> StateValue {
+    match enrollment.onboarding.state {
+        State::Pending { .. } | State::Blocked { .. } if enrollment.closed.is_some() => {
+            StateValue::Closed
+        }
         State::Pending { .. } if capturing => StateValue::Capturing,
         State::Pending { attempts: 0, .. } => StateValue::Pending,
         State::Pending { .. } => StateValue::Retrying,

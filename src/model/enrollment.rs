@@ -22,7 +22,22 @@ pub struct Enrollment {
     /// When the account was last erased here. An onboarding completed before then is never captured
     /// again, however late somebody asks for it.
     pub erased_at: Option<Timestamp>,
+    /// An operator gave up on the newest onboarding, which is pending, blocked or lost and stays so.
+    /// Nobody tries any more until it is reopened; a newer onboarding starts open.
+    pub closed: Option<Closed>,
 }
+
+/// That an operator gave up, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Closed {
+    /// When.
+    pub at: Timestamp,
+    /// The operator's words: 1 to [`CLOSE_REASON_LEN_MAX`] printable characters.
+    pub reason: String,
+}
+
+/// Longest reason for giving up, in characters.
+pub const CLOSE_REASON_LEN_MAX: usize = 200;
 
 /// One onboarding at Jumio, and how far we got with its facemap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -141,17 +156,23 @@ pub enum Risk {
 impl Enrollment {
     /// A new enrollment whose facemap is to be captured by `capture_by`.
     pub fn pending(account: AccountId, now: Timestamp, onboarding: Onboarding) -> Self {
-        Self { account, created: now, onboarding, facemap: None, erased_at: None }
+        Self { account, created: now, onboarding, facemap: None, erased_at: None, closed: None }
     }
 
-    /// When the sweep must look at this enrollment: `capture_by` while a capture is pending, else the
+    /// Whether the newest facemap is still to be captured: pending, and nobody gave up on it.
+    pub fn is_awaited(&self) -> bool {
+        matches!(self.onboarding.state, State::Pending { .. }) && self.closed.is_none()
+    }
+
+    /// When the sweep must look at this enrollment: `capture_by` while a capture is awaited, else the
     /// moment our own retention erases the facemap.
     pub fn due(&self) -> Option<Timestamp> {
         match self.onboarding.state {
-            State::Pending { capture_by, .. } => Some(capture_by),
-            State::Blocked { .. } | State::Captured | State::Lost { .. } => {
-                self.facemap.as_ref().and_then(|facemap| facemap.erase_after)
-            }
+            State::Pending { capture_by, .. } if self.closed.is_none() => Some(capture_by),
+            State::Pending { .. }
+            | State::Blocked { .. }
+            | State::Captured
+            | State::Lost { .. } => self.facemap.as_ref().and_then(|facemap| facemap.erase_after),
             State::Erased { .. } => None,
         }
     }
@@ -161,6 +182,9 @@ impl Enrollment {
         let State::Pending { capture_by, .. } = self.onboarding.state else {
             return Risk::None;
         };
+        if self.closed.is_some() {
+            return Risk::None;
+        }
         if now >= capture_by {
             return Risk::Overdue;
         }
@@ -205,6 +229,20 @@ mod tests {
             let got = pending(capture_by).risk(Timestamp::from_millis(now), warning, critical);
             assert_eq!(got, want, "at {now}");
         }
+    }
+
+    #[test]
+    fn a_closed_one_is_neither_at_risk_nor_due() {
+        let mut enrollment = pending(10);
+        assert!(enrollment.is_awaited() && enrollment.due().is_some());
+
+        let at = Timestamp::from_millis(5);
+        enrollment.closed = Some(Closed { at, reason: "left the bank".to_owned() });
+
+        assert!(!enrollment.is_awaited());
+        assert_eq!(enrollment.due(), None);
+        let late = Timestamp::from_millis(1_000);
+        assert_eq!(enrollment.risk(late, Duration::MAX, Duration::MAX), Risk::None);
     }
 
     #[test]

@@ -12,7 +12,10 @@ mod sealed;
 mod secret;
 mod time;
 
-pub use enrollment::{Blocked, Enrollment, LastError, Onboarding, Risk, State, StoredFacemap};
+pub use enrollment::{
+    Blocked, CLOSE_REASON_LEN_MAX, Closed, Enrollment, LastError, Onboarding, Risk, State,
+    StoredFacemap,
+};
 pub use facemap::{Facemap, FacemapError};
 pub use id::{
     AccountId, CredentialId, Id, IdError, IdKind, RequestId, SweepId, WorkflowExecutionId,

@@ -6,7 +6,9 @@
 
 use zeroize::Zeroizing;
 
-use crate::model::{AccountId, Enrollment, Id, Onboarding, RecordHeader, StoredFacemap, Timestamp};
+use crate::model::{
+    AccountId, Closed, Enrollment, Id, Onboarding, RecordHeader, StoredFacemap, Timestamp,
+};
 
 use super::state_code;
 
@@ -21,6 +23,7 @@ const ERASE_AFTER: u8 = 11;
 const FACEMAP_LEN: u8 = 12;
 const FACEMAP_COMPLETED: u8 = 13;
 const ERASED_AT: u8 = 14;
+const CLOSED: u8 = 15;
 
 /// Longest liveness type kept; longer names are cut. Jumio's longest known has 15 characters.
 pub(super) const LIVENESS_TYPE_LEN_MAX: usize = 64;
@@ -48,6 +51,9 @@ pub(super) fn encode(enrollment: &Enrollment) -> Zeroizing<Vec<u8>> {
     }
     if let Some(at) = enrollment.erased_at {
         out.put(ERASED_AT, &at.as_millis().to_be_bytes());
+    }
+    if let Some(Closed { at, reason }) = &enrollment.closed {
+        out.put(CLOSED, &[&at.as_millis().to_be_bytes(), reason.as_bytes()].concat());
     }
     out.0
 }
@@ -79,6 +85,7 @@ pub(super) fn decode(attributes: &[u8], header: &RecordHeader) -> Option<Enrollm
         }),
     };
     let erased_at = rest.take_time(ERASED_AT)?;
+    let closed = rest.take_closed()?;
     let onboarding = Onboarding { execution, completed: header.completed, state };
     let consistent = rest.0.is_empty() && facemap.is_some() == (header.body_len > 0);
     consistent.then_some(Enrollment {
@@ -87,6 +94,7 @@ pub(super) fn decode(attributes: &[u8], header: &RecordHeader) -> Option<Enrollm
         onboarding,
         facemap,
         erased_at,
+        closed,
     })
 }
 
@@ -130,6 +138,14 @@ impl<'a> Reader<'a> {
             Some(bytes) => time(bytes).map(Some),
             None => Some(None),
         }
+    }
+
+    /// That an operator gave up, if it says so; `None` outside if it does not say it properly.
+    fn take_closed(&mut self) -> Option<Option<Closed>> {
+        let Some(bytes) = self.take(CLOSED) else { return Some(None) };
+        let (at, reason) = bytes.split_at_checked(8)?;
+        let reason = String::from_utf8(reason.into()).ok()?;
+        Some(Some(Closed { at: time(at)?, reason }))
     }
 }
 
@@ -208,6 +224,7 @@ mod tests {
             state in state(),
             facemap in prop::option::of(facemap()),
             times in (moment(), prop::option::of(moment()), prop::option::of(moment())),
+            closed in prop::option::of((moment(), "\\PC{1,200}")),
         ) {
             let (created, completed, erased_at) = times;
             let enrollment = Enrollment {
@@ -220,6 +237,7 @@ mod tests {
                 },
                 facemap,
                 erased_at,
+                closed: closed.map(|(at, reason)| Closed { at, reason }),
             };
             let header = header(&enrollment);
             prop_assert_eq!(decode(&encode(&enrollment), &header), Some(enrollment));

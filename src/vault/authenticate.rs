@@ -173,6 +173,10 @@ impl<S: Store, J: Jumio> Vault<S, J> {
 
 /// Why an enrollment without a facemap cannot serve.
 fn not_ready(enrollment: &Enrollment, now: Timestamp) -> VaultError {
+    // Given up on: whatever it was, only a new onboarding helps.
+    if enrollment.closed.is_some() {
+        return VaultError::Lost;
+    }
     match enrollment.onboarding.state {
         State::Pending { capture_by, .. } => {
             VaultError::NotCaptured { capture_by, jumio_has_it: now < capture_by }

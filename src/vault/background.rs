@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::jumio::Jumio;
-use crate::model::{AccountId, Enrollment, State, Timestamp};
+use crate::model::{AccountId, Enrollment, Timestamp};
 use crate::store::Store;
 
 use super::{Loaded, Vault, VaultError};
@@ -77,7 +77,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
 
 /// Whether nothing is left to wait for.
 fn is_settled(enrollment: &Enrollment) -> bool {
-    !matches!(enrollment.onboarding.state, State::Pending { .. })
+    !enrollment.is_awaited()
 }
 
 #[cfg(test)]

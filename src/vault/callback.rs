@@ -75,7 +75,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
     fn known(&self, enrollment: &Enrollment, callback: &Callback) -> Option<Known> {
         let onboarding = &enrollment.onboarding;
         if onboarding.execution == callback.execution {
-            let is_pending = matches!(onboarding.state, State::Pending { .. });
+            let is_pending = enrollment.is_awaited();
             return Some(if is_pending { Known::Pending } else { Known::Settled });
         }
         if enrollment.facemap.as_ref().is_some_and(|f| f.execution == callback.execution) {

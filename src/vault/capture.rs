@@ -33,9 +33,9 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         let _turn = self.capturing.turn(account).await;
         let mut known = self.enrollment(account).await?;
         loop {
-            let State::Pending { .. } = known.enrollment.onboarding.state else {
+            if !known.enrollment.is_awaited() {
                 return Ok(known.into());
-            };
+            }
             match self.attempt(&known, now).await {
                 // Erased or enrolled anew meanwhile: what we hold is of no use. Look again.
                 Err(VaultError::Conflict) => known = self.enrollment(account).await?,

@@ -22,8 +22,10 @@ pub struct Census {
     pub captured: u64,
     /// Facemaps that Jumio does not let us have, by reason.
     pub blocked: BTreeMap<Blocked, u64>,
-    /// Facemaps that Jumio deleted first.
+    /// Facemaps that Jumio deleted first, and nobody has taken note of that.
     pub lost: u64,
+    /// Facemaps that operators gave up on: pending, blocked or lost, and counted nowhere else.
+    pub closed: u64,
     /// Tombstones.
     pub erased: u64,
     /// Records that do not open.
@@ -65,6 +67,7 @@ enum Slot {
     Captured,
     Blocked(Blocked),
     Lost,
+    Closed,
     Erased,
 }
 
@@ -92,6 +95,7 @@ impl Tally {
                 Slot::Captured => census.captured = count,
                 Slot::Blocked(why) => drop(census.blocked.insert(why, count)),
                 Slot::Lost => census.lost = count,
+                Slot::Closed => census.closed = count,
                 Slot::Erased => census.erased = count,
             }
         }
@@ -115,6 +119,9 @@ fn add<K: Eq + Hash>(counts: &mut HashMap<K, i64>, key: K, by: i64) {
 }
 
 fn slot(enrollment: &Enrollment) -> Slot {
+    if enrollment.closed.is_some() {
+        return Slot::Closed;
+    }
     match enrollment.onboarding.state {
         State::Pending { capture_by, .. } => Slot::Pending(minute(capture_by)),
         State::Blocked { why, .. } => Slot::Blocked(why),

@@ -17,6 +17,15 @@ pub struct Enroll {
     pub completed: Option<Timestamp>,
 }
 
+/// Whether an onboarding was new to us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Registered {
+    /// It is now enrolled.
+    New,
+    /// We knew it, or a newer one of the same account: nothing changed.
+    Known,
+}
+
 impl<S: Store, J: Jumio> Vault<S, J> {
     /// Makes durable that the facemap of an onboarding is to be captured.
     ///
@@ -30,17 +39,26 @@ impl<S: Store, J: Jumio> Vault<S, J> {
     /// [`VaultError::Erased`] if the onboarding was completed before the account was erased here;
     /// otherwise by what is wrong with the store.
     pub async fn enroll(&self, request: Enroll, now: Timestamp) -> Result<Loaded, VaultError> {
+        self.enroll_one(request, now).await.map(|(loaded, _)| loaded)
+    }
+
+    /// [`Vault::enroll`], and whether that made anything new.
+    pub(super) async fn enroll_one(
+        &self,
+        request: Enroll,
+        now: Timestamp,
+    ) -> Result<(Loaded, Registered), VaultError> {
         loop {
             let known = self.load(request.account).await?;
             if let Some(known) = &known
                 && known_execution(&known.enrollment, request.execution)
             {
                 let Some(nearer) = self.nearer(&known.enrollment, request, now) else {
-                    return Ok(known.clone());
+                    return Ok((known.clone(), Registered::Known));
                 };
                 match self.commit(Some(known), nearer, NewBody::Keep).await {
                     Err(VaultError::Conflict) => continue,
-                    result => return result,
+                    result => return result.map(|loaded| (loaded, Registered::Known)),
                 }
             }
             let erased_at = known.as_ref().and_then(|known| known.enrollment.erased_at);
@@ -48,15 +66,15 @@ impl<S: Store, J: Jumio> Vault<S, J> {
                 return Err(VaultError::Erased);
             }
             if let Some(known) = &known
-                && is_newer(&known.enrollment.onboarding, request.completed)
+                && is_newer(&known.enrollment, request.completed)
             {
-                return Ok(known.clone());
+                return Ok((known.clone(), Registered::Known));
             }
             let next = self.enrollment_for(known.as_ref(), request, now);
             match self.commit(known.as_ref(), next, NewBody::Keep).await {
                 // Somebody else enrolled or captured between our read and our write: look again.
                 Err(VaultError::Conflict) => {}
-                result => return result,
+                result => return result.map(|loaded| (loaded, Registered::New)),
             }
         }
     }
@@ -78,7 +96,8 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         })
     }
 
-    fn enrollment_for(
+    /// The enrollment that `request` makes, beside what is known of the account.
+    pub(super) fn enrollment_for(
         &self,
         known: Option<&Loaded>,
         request: Enroll,
@@ -92,7 +111,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         let onboarding = Onboarding { execution: request.execution, completed, state };
         match known {
             None => Enrollment::pending(request.account, now, onboarding),
-            Some(known) => Enrollment { onboarding, ..known.enrollment.clone() },
+            Some(known) => Enrollment { onboarding, closed: None, ..known.enrollment.clone() },
         }
     }
 }
@@ -103,11 +122,13 @@ fn known_execution(enrollment: &Enrollment, execution: WorkflowExecutionId) -> b
     serves || enrollment.onboarding.execution == execution
 }
 
-/// Whether `onboarding` is wanted or here, and newer than one completed at `completed`. Requests may
+/// Whether the newest onboarding is wanted or here, and newer than one completed at `completed`. Requests may
 /// arrive in any order, and the late one must not push the newer onboarding aside.
-fn is_newer(onboarding: &Onboarding, completed: Option<Timestamp>) -> bool {
+fn is_newer(enrollment: &Enrollment, completed: Option<Timestamp>) -> bool {
+    let onboarding = &enrollment.onboarding;
     let stands = match onboarding.state {
-        State::Pending { .. } | State::Captured => true,
+        State::Captured => true,
+        State::Pending { .. } => enrollment.is_awaited(),
         State::Blocked { .. } | State::Lost { .. } | State::Erased { .. } => false,
     };
     stands && completed.is_some_and(|completed| Some(completed) < onboarding.completed)

@@ -32,6 +32,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
                 onboarding,
                 facemap: None,
                 erased_at: Some(now),
+                closed: None,
                 ..known.enrollment.clone()
             };
             match self.commit(Some(&known), next, NewBody::Remove).await {

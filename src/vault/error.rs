@@ -34,9 +34,14 @@ pub enum VaultError {
         why: Blocked,
     },
 
-    /// Jumio deleted the facemap before it was captured. The person must onboard again.
-    #[error("the facemap was deleted by jumio before it was captured")]
+    /// Jumio deleted the facemap before it was captured, or an operator gave up on it. The person must
+    /// onboard again.
+    #[error("the facemap was not captured while jumio had it, or was given up")]
     Lost,
+
+    /// The facemap is captured, so there is nothing to give up.
+    #[error("the facemap is captured")]
+    Captured,
 
     /// The facemap was erased here.
     #[error("the facemap was erased")]

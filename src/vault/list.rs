@@ -1,7 +1,7 @@
 //! Enrollments in pages, soonest deadline first.
 
 use crate::jumio::Jumio;
-use crate::model::{RowKey, SealedRecord, State, Timestamp};
+use crate::model::{RowKey, SealedRecord, Timestamp};
 use crate::store::{Due, Store, StoreError};
 
 use super::{Loaded, Vault, VaultError};
@@ -9,7 +9,7 @@ use super::{Loaded, Vault, VaultError};
 /// Which enrollments to list, as far as the store can tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ListFilter {
-    /// Those still to be captured.
+    /// Those still to be captured, but for the closed ones.
     pub pending: bool,
     /// All others.
     pub settled: bool,
@@ -120,7 +120,8 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         }
     }
 
-    fn loaded_row(&self, row: RowKey, record: SealedRecord) -> Option<Loaded> {
+    /// The enrollment in `record`; `None` if it does not open.
+    pub(super) fn loaded_row(&self, row: RowKey, record: SealedRecord) -> Option<Loaded> {
         let bytes = self.keyring.open_attributes(row, &record).ok()?;
         let enrollment = super::attributes::decode(&bytes, &record.header)?;
         Some(Loaded { enrollment, record })
@@ -128,5 +129,5 @@ impl<S: Store, J: Jumio> Vault<S, J> {
 }
 
 fn is_pending(loaded: &Loaded) -> bool {
-    matches!(loaded.enrollment.onboarding.state, State::Pending { .. })
+    loaded.enrollment.is_awaited()
 }

@@ -164,13 +164,17 @@ impl<S: Store, J: Jumio> Vault<S, J> {
             State::Pending { last_error, .. } if self.recent.contains(account) => {
                 return (due, None, Outcome::Skipped(last_error.unwrap_or(LastError::NotYet)));
             }
-            State::Pending { .. } => self.capture_told(account, now).await,
-            State::Blocked { .. } | State::Captured | State::Lost { .. } | State::Erased { .. } => {
-                match loaded.enrollment.due() {
-                    Some(at) if at <= now => self.erase(account, now).await.map(Attempt::from),
-                    Some(_) | None => return (due, None, Outcome::Settled),
-                }
+            State::Pending { .. } if loaded.enrollment.is_awaited() => {
+                self.capture_told(account, now).await
             }
+            State::Pending { .. }
+            | State::Blocked { .. }
+            | State::Captured
+            | State::Lost { .. }
+            | State::Erased { .. } => match loaded.enrollment.due() {
+                Some(at) if at <= now => self.erase(account, now).await.map(Attempt::from),
+                Some(_) | None => return (due, None, Outcome::Settled),
+            },
         };
         match result {
             Ok(Attempt { loaded, refusal }) => {

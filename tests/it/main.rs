@@ -1,6 +1,7 @@
 //! All integration tests in one binary, so that RocksDB is linked once.
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
+mod backlog;
 mod bad_input;
 mod budget_share;
 mod callbacks;
@@ -12,6 +13,7 @@ mod docs;
 mod example_config;
 mod journey_authenticate;
 mod journey_capture;
+mod journey_close;
 mod journey_decision;
 mod journey_enroll;
 mod journey_erase;

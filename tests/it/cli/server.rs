@@ -17,7 +17,7 @@ async fn a_server_says_where_it_is_and_ends_when_told() {
     for signal in [Signal::TERM, Signal::INT] {
         let server = site.serve(&[]).await;
         let keys: Vec<_> = server.ready.as_object().unwrap().keys().map(String::as_str).collect();
-        assert_eq!(keys, ["admin", "grpc", "http"]);
+        assert_eq!(keys, ["admin", "callback", "grpc", "http"]);
         connect(server.told("grpc")).await;
         connect_socket(server.told("admin").as_ref()).await;
         let http = reqwest::Client::builder().no_proxy().build().unwrap();

@@ -1,0 +1,67 @@
+//! Several enrollments change in one durable unit.
+
+use std::sync::Arc;
+
+use crate::jumio::Jumio;
+use crate::model::{Enrollment, RowKey};
+use crate::store::{Applied, BodyChange, Change, Expect, Store, StoreError};
+
+use super::{Loaded, NewBody, Vault, VaultError};
+
+/// What one enrollment was, and what it is to be. Its facemap stays.
+pub(super) struct Move {
+    row: RowKey,
+    before: Option<Loaded>,
+    after: Loaded,
+}
+
+impl<S: Store, J: Jumio> Vault<S, J> {
+    /// Seals `next`, so that it can be committed with others.
+    pub(super) fn prepared(
+        &self,
+        row: RowKey,
+        before: Option<Loaded>,
+        next: Enrollment,
+    ) -> Result<Move, VaultError> {
+        let (record, _) = self.sealed(row, before.as_ref(), &next, NewBody::Keep)?;
+        Ok(Move { row, before, after: Loaded { enrollment: next, record } })
+    }
+
+    /// Makes durable, together, all whose rows still are as they were read, and tells which.
+    pub(super) async fn commit_many(&self, moves: Vec<Move>) -> Result<Vec<Applied>, StoreError> {
+        let (store, census) = (Arc::clone(&self.store), Arc::clone(&self.census));
+        // A task of its own: what is written is counted even if the caller goes away meanwhile.
+        let written = tokio::spawn(async move {
+            let applied = match store.commit_batch(moves.iter().map(change).collect()).await {
+                Err(StoreError::Ambiguous) => look_again(&*store, &moves).await?,
+                result => result?,
+            };
+            for (Move { before, after, .. }, applied) in moves.iter().zip(&applied) {
+                if *applied == Applied::Yes {
+                    census.moved(before.as_ref(), Some(after));
+                }
+            }
+            Ok(applied)
+        });
+        written.await.unwrap_or(Err(StoreError::Ambiguous))
+    }
+}
+
+fn change(Move { row, before, after }: &Move) -> Change {
+    let revision = before.as_ref().map(|before| before.record.revision());
+    let expect = revision.map_or(Expect::Absent, Expect::Revision);
+    Change { row: *row, expect, record: after.record.clone(), body: BodyChange::Keep }
+}
+
+/// Which changes happened, if the store's answer was lost.
+async fn look_again<S: Store>(store: &S, moves: &[Move]) -> Result<Vec<Applied>, StoreError> {
+    let mut applied = Vec::with_capacity(moves.len());
+    for Move { row, after, .. } in moves {
+        let found = store.record(*row).await?;
+        applied.push(match found.is_some_and(|found| found == after.record) {
+            true => Applied::Yes,
+            false => Applied::Conflict,
+        });
+    }
+    Ok(applied)
+}
