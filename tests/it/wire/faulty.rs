@@ -147,6 +147,7 @@ pub(super) fn settings() -> Settings {
             try_liveness_link: false,
         },
         retention: 30 * day,
+        captures_per_second: 5.0,
         warning: 14 * day,
         critical: 2 * day,
         facemap_len_max: 1 << 20,

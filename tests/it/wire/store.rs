@@ -39,8 +39,12 @@ impl Scene {
         let public = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = public.local_addr().unwrap().to_string();
         let admin = UnixListener::bind(dir.path().join("admin.sock")).unwrap();
-        let settings =
-            ServerSettings { public_reflection: false, capture_at_once: true, simulator: true };
+        let settings = ServerSettings {
+            public_reflection: false,
+            capture_at_once: true,
+            horizon: std::time::Duration::from_secs(14 * 86_400),
+            simulator: true,
+        };
         let (stop, stopped) = watch::channel(false);
         tokio::spawn(serve(vault, Listeners { public, admin }, settings, stopped));
 
