@@ -147,7 +147,7 @@ impl Pass {
             return Step::Wait(None);
         }
         if now >= self.reread_at {
-            self.from_the_front(now);
+            self.reread(now);
         }
         let in_time = self.in_time(now);
         while let Some(due) = self.ready.pop_first() {
@@ -252,10 +252,10 @@ impl Pass {
                 self.done.remove(&row);
             }
         }
-        self.from_the_front(now);
+        self.reread(now);
     }
 
-    fn from_the_front(&mut self, now: Timestamp) {
+    fn reread(&mut self, now: Timestamp) {
         self.phase = Phase::InTime;
         self.cursor = None;
         self.ready.clear();

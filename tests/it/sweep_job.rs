@@ -78,7 +78,11 @@ async fn the_limit_leaves_the_rest_for_the_next_one() {
     assert_eq!((ended.state, ended.report.captured), (SweepState::Incomplete, 4));
     assert_eq!(ended.report.remaining, 5);
     for n in 6..=9 {
-        assert_eq!(world.state(n).await, State::Captured, "the oldest were nearest: {n}");
+        assert_eq!(
+            world.enrollment(n).await.onboarding.state,
+            State::Captured,
+            "the oldest were nearest: {n}"
+        );
     }
 }
 
@@ -107,11 +111,15 @@ async fn a_throttle_is_waited_for_and_written_once() {
     let plan = SweepPlan { in_flight_max: 1, ..plan(&world) };
     let (sweep, _) = world.vault.start_sweep(plan, world.now);
     world.jumio.arrived(Call::Onboarding, 5).await;
-    let State::Pending { attempts, last_error, .. } = world.state(3).await else {
+    let State::Pending { attempts, last_error, .. } = world.enrollment(3).await.onboarding.state
+    else {
         panic!("not captured yet")
     };
     assert_eq!((attempts, last_error), (1, Some(LastError::RateLimited)));
-    assert!(matches!(world.state(2).await, State::Pending { attempts: 0, .. }), "the order stays");
+    assert!(
+        matches!(world.enrollment(2).await.onboarding.state, State::Pending { attempts: 0, .. }),
+        "the order stays"
+    );
 
     let ended = world.vault.sweep_ended(sweep.id, LONG).await.unwrap();
     assert_eq!((ended.state, ended.report.captured), (SweepState::Succeeded, 3));
