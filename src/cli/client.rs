@@ -12,6 +12,7 @@ use crate::config::Admin;
 use crate::proto::admin::v1::enrollment_admin_service_client::EnrollmentAdminServiceClient;
 use crate::proto::admin::v1::key_service_client::KeyServiceClient;
 use crate::proto::admin::v1::status_service_client::StatusServiceClient;
+use crate::proto::admin::v1::sweep_service_client::SweepServiceClient;
 use crate::proto::v1::facemap_vault_service_client::FacemapVaultServiceClient;
 
 use super::Session;
@@ -80,6 +81,10 @@ impl Client {
 
     pub(super) fn keys(&self) -> KeyServiceClient<Channel> {
         KeyServiceClient::new(self.channel.clone())
+    }
+
+    pub(super) fn sweeps(&self) -> SweepServiceClient<Channel> {
+        SweepServiceClient::new(self.channel.clone())
     }
 
     pub(super) fn enrollment_admin(&self) -> EnrollmentAdminServiceClient<Channel> {

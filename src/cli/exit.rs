@@ -25,7 +25,7 @@ pub(super) enum Exit {
     Sealed = 6,
     /// Something else is in the way.
     Conflict = 7,
-    /// Some of it is done; the rest can be done by running the command again.
+    /// Some is done, and the rest will be tried again.
     PartlyDone = 8,
     /// Jumio is down or busy.
     JumioUnavailable = 9,

@@ -7,11 +7,13 @@ mod caller;
 mod convert;
 mod convert_callback;
 mod convert_start;
+mod coverage;
 mod fields;
 
 mod serve;
 mod status;
 mod status_vault;
+mod sweep_service;
 mod texts;
 mod vault_service;
 mod view;

@@ -15,10 +15,12 @@ use crate::proto::DESCRIPTOR_SET;
 use crate::proto::admin::v1::enrollment_admin_service_server::EnrollmentAdminServiceServer;
 use crate::proto::admin::v1::key_service_server::KeyServiceServer;
 use crate::proto::admin::v1::status_service_server::StatusServiceServer;
+use crate::proto::admin::v1::sweep_service_server::SweepServiceServer;
 use crate::proto::v1::facemap_vault_service_server::FacemapVaultServiceServer;
 use crate::vault::{Jumio, Store, Vault};
 
 use super::admin_service::AdminService;
+use super::sweep_service::SweepService;
 use super::vault_service::VaultService;
 
 /// How the services are served.
@@ -28,6 +30,8 @@ pub struct ServerSettings {
     pub public_reflection: bool,
     /// Capture right after an enrollment, not only by the sweep.
     pub capture_at_once: bool,
+    /// How far a sweep looks ahead if nobody says.
+    pub horizon: Duration,
     /// The store and Jumio are simulated.
     pub simulator: bool,
 }
@@ -140,6 +144,10 @@ impl<S: Store, J: Jumio> Services<S, J> {
                 .add_service(
                     EnrollmentAdminServiceServer::new(service())
                         .max_decoding_message_size(ADMIN_MESSAGE_LEN_MAX),
+                )
+                .add_service(
+                    SweepServiceServer::new(SweepService::new(vault(), self.settings.horizon))
+                        .max_decoding_message_size(MESSAGE_LEN_MAX),
                 );
         }
         router

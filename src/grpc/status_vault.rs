@@ -50,6 +50,11 @@ pub(super) fn of_vault(error: &VaultError) -> Answer {
         E::StoreReadOnly => answer(C::Unavailable, R::StoreReadOnly, texts::STORE_READ_ONLY),
         E::Store(_) | E::Seal(_) => answer(C::Internal, R::StoreFailed, texts::STORE_FAILED),
         E::ShuttingDown => unavailable(R::ShuttingDown, texts::SHUTTING_DOWN),
+        E::SweepInProgress { id } => {
+            answer(C::Aborted, R::SweepInProgress, texts::SWEEP_IN_PROGRESS)
+                .with("name", format!("sweeps/{}", id.hyphenated()))
+        }
+        E::SweepNotFound => answer(C::NotFound, R::SweepNotFound, texts::SWEEP_NOT_FOUND),
         E::FacemapTooLong { len, len_max } => {
             answer(C::OutOfRange, R::FacemapTooLarge, texts::TOO_LARGE)
                 .with("sizeBytes", len.to_string())

@@ -17,7 +17,9 @@ pub use enrollment::{
     StoredFacemap,
 };
 pub use facemap::{Facemap, FacemapError};
-pub use id::{AccountId, CredentialId, Id, IdError, IdKind, RequestId, WorkflowExecutionId};
+pub use id::{
+    AccountId, CredentialId, Id, IdError, IdKind, RequestId, SweepId, WorkflowExecutionId,
+};
 pub use keyring::{KeyringSlot, Mode, VaultId};
 pub use network::{Network, NetworkError};
 pub use record_bytes::HeaderError;

@@ -123,12 +123,18 @@ impl StartError {
         }
     }
 
-    /// Whether something else is in the way: another process, or a vault that is there already.
+    /// Whether something else is in the way: another process, a vault that is there already, or
+    /// another vault's store.
     pub fn is_conflict(&self) -> bool {
         matches!(
             self,
             Self::AlreadyInitialized
-                | Self::Store(OpenError::Locked { .. } | OpenError::Exists { .. })
+                | Self::Store(
+                    OpenError::Locked { .. }
+                        | OpenError::Exists { .. }
+                        | OpenError::OtherVault { .. }
+                        | OpenError::OtherMode { .. }
+                )
         )
     }
 
@@ -145,6 +151,9 @@ impl StartError {
             Self::Keyring(KeyringError::WrongSecretOrAltered) => {
                 "check the passphrase or key file; if they are right, restore the keyring's backup"
             }
+            Self::KeyringFile(
+                KeyringFileError::Exposed { .. } | KeyringFileError::Foreign { .. },
+            ) => "do what the message says",
             Self::Keyring(_) | Self::KeyringFile(_) => "restore the keyring from its backup",
             Self::KeyringChange(_) => "correct keys.buckets",
             Self::RootKey(_) | Self::Secret(_) => "correct [keys] and [jumio] in the settings",

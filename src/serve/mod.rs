@@ -51,6 +51,9 @@ const DRAIN: Duration = Duration::from_secs(10);
 /// Between the start and the first sweep: what was left over from before is not urgent to the second.
 const FIRST_SWEEP: Duration = Duration::from_secs(5);
 
+/// From a sweep that gave up because Jumio served nobody to the next one.
+const AGAIN: Duration = Duration::from_secs(60);
+
 /// Starts a vault. Nothing listens before the keyring is unlocked, every key has proved itself, and
 /// every record has been read. `progress` is told the number of records read so far.
 ///
@@ -78,6 +81,7 @@ pub async fn start(config: &Config, progress: impl Fn(u64)) -> Result<Running, S
     let server = ServerSettings {
         public_reflection: config.listen.public.reflection,
         capture_at_once: config.capture.immediate,
+        horizon: config.sweep.horizon.duration(),
         simulator: settings::mode(config) == Mode::Simulator,
     };
     let listeners = Listeners { public, admin };
@@ -135,15 +139,19 @@ async fn sweep_loop(
             _ = stopped.wait_for(|stop| *stop) => return,
             () = tokio::time::sleep(wait) => {}
         }
-        let pass = vault.sweep(Timestamp::now(), horizon);
-        tokio::select! {
-            _ = stopped.wait_for(|stop| *stop) => return,
-            result = pass => match result {
-                Ok(report) => tracing::info!(?report, "swept"),
-                Err(error) => tracing::error!(error = %error, "the sweep failed"),
-            },
-        }
-        wait = interval;
+        let (sweep, _) = vault.start_sweep(vault.sweep_plan(horizon, None), Timestamp::now());
+        let ended = tokio::select! {
+            _ = stopped.wait_for(|stop| *stop) => None,
+            ended = vault.sweep_ended(sweep.id, Duration::MAX) => Some(ended),
+        };
+        let Some(ended) = ended else {
+            // It holds the store open; its end is only a moment away.
+            let _ = vault.cancel_sweep(sweep.id).await;
+            return;
+        };
+        // Jumio served nobody for a while: some tenants' data is gone before the next regular sweep.
+        let gave_up = ended.is_ok_and(|sweep| sweep.gave_up.is_some());
+        wait = if gave_up { interval.min(AGAIN) } else { interval };
     }
 }
 

@@ -41,6 +41,7 @@ pub(super) fn vault(config: &Config) -> Settings {
         warning: capture.warning.duration(),
         critical: capture.critical.duration(),
         facemap_len_max,
+        captures_per_second: captures_per_second(config),
         background_captures_max: usize::from(capture.background_max),
         workflow_key: config.jumio.workflow_key.as_str().to_owned(),
         token_lifetime: config.authentication.token_lifetime.duration(),
@@ -48,6 +49,12 @@ pub(super) fn vault(config: &Config) -> Settings {
         consent_max_age: config.authentication.consent_max_age.duration(),
         datacenter: config.jumio.region.name().to_owned(),
     }
+}
+
+/// A capture is two calls of the retrieval service: the details, and the facemap.
+fn captures_per_second(config: &Config) -> f64 {
+    let limits = &config.jumio.limits;
+    limits.retrieval_per_second * (1.0 - limits.reserve_for_authentication) / 2.0
 }
 
 /// The client of Jumio. Reads the client's secret.

@@ -1,7 +1,8 @@
 //! The keyring: unlocked before anything else is opened, and made new only where there is nothing.
 
-use std::fs::DirBuilder;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs::{DirBuilder, File, Permissions};
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
 
 use crate::config::{Config, RootSource, SecretRef};
@@ -154,12 +155,18 @@ fn write_key_file(root: &RootSource) -> Result<bool, StartError> {
         return Ok(false);
     }
     let failed = |source| StartError::File { path: path.clone(), source };
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true).mode(0o400);
-    let mut file = options.open(path).map_err(failed)?;
     let bytes = KeyFile::fresh()?;
-    std::io::Write::write_all(&mut file, &*bytes).map_err(failed)?;
-    file.sync_all().map_err(failed)?;
+    let parent = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let write = || {
+        // Whole or not at all: half a key file would be in the way of every further try.
+        let mut file = tempfile::NamedTempFile::new_in(parent)?;
+        file.write_all(&*bytes)?;
+        file.as_file().set_permissions(Permissions::from_mode(0o400))?;
+        file.as_file().sync_all()?;
+        file.persist_noclobber(path)?;
+        File::open(parent)?.sync_all()
+    };
+    write().map_err(failed)?;
     Ok(true)
 }
 

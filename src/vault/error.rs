@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::crypto::{OpenError, SealError};
 use crate::jumio::{JumioError, Limit};
-use crate::model::{AccountId, Blocked, Timestamp, WorkflowExecutionId};
+use crate::model::{AccountId, Blocked, SweepId, Timestamp, WorkflowExecutionId};
 use crate::store::StoreError;
 
 /// Why the vault refused or failed a request.
@@ -192,6 +192,17 @@ pub enum VaultError {
     /// Sealing failed: no randomness, or a key is missing.
     #[error("sealing failed")]
     Seal(#[from] SealError),
+
+    /// A sweep is running, and the caller wants one of its own or none. Watch that one.
+    #[error("a sweep is running")]
+    SweepInProgress {
+        /// The running one.
+        id: SweepId,
+    },
+
+    /// There was no such sweep since the start, or it is too long ago.
+    #[error("there is no such sweep")]
+    SweepNotFound,
 
     /// The vault is stopping. Retry.
     #[error("the vault is shutting down")]

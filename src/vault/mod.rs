@@ -12,6 +12,7 @@ mod capture;
 mod census;
 mod close;
 mod commit_many;
+mod coverage;
 mod decision;
 mod enroll;
 mod enroll_many;
@@ -21,11 +22,14 @@ mod in_flight;
 mod keys;
 mod list;
 mod page_token;
+mod recent;
 mod retry;
 mod rumours;
 mod settings;
 mod state_code;
 mod sweep;
+mod sweep_pass;
+mod sweep_runs;
 mod turns;
 
 use std::sync::Arc;
@@ -46,6 +50,7 @@ pub use admission::AdmissionPolicy;
 pub use authenticate::{StartAuthentication, Started};
 pub use callback::Heard;
 pub use census::Census;
+pub use coverage::{Coverage, CoverageDay, forecast};
 pub use decision::AuthenticationView;
 pub use enroll::{Enroll, Registered};
 pub use enroll_many::ENROLL_MANY_MAX;
@@ -55,10 +60,13 @@ pub use keys::{KeyState, KeyView};
 pub use list::{Cursor, ListFilter, Page};
 pub use retry::Reopened;
 pub use settings::Settings;
-pub use sweep::SweepReport;
+pub use sweep::{SweepPlan, SweepReport};
+pub use sweep_runs::{Sweep, SweepState};
 
 use in_flight::InFlight;
+use recent::Recent;
 use rumours::Rumours;
+use sweep_runs::SweepRuns;
 use turns::Turns;
 
 /// The service, without a network: enrollments in a [`Store`], facemaps from and to [`Jumio`].
@@ -72,6 +80,8 @@ pub struct Vault<S, J> {
     capturing: Turns,
     rumours: Rumours,
     background: Arc<Semaphore>,
+    recent: Recent,
+    sweeps: SweepRuns,
     sequence: AtomicU64,
 }
 
@@ -115,6 +125,8 @@ impl<S: Store, J: Jumio> Vault<S, J> {
             capturing: Turns::default(),
             rumours: Rumours::default(),
             background: Arc::new(Semaphore::new(settings.background_captures_max)),
+            recent: Recent::default(),
+            sweeps: SweepRuns::default(),
             sequence: AtomicU64::new(sequence),
             settings,
         })

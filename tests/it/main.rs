@@ -2,7 +2,11 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 mod backlog;
+mod bad_input;
 mod callbacks;
+mod cli;
+mod crash;
+mod demo;
 mod docs;
 mod example_config;
 mod journey_authenticate;
@@ -14,6 +18,7 @@ mod journey_erase;
 mod journey_list;
 mod journey_sweep;
 mod jumio_contract;
+mod leaks;
 mod rocks_damage;
 mod rocks_store;
 mod sealing;
@@ -23,3 +28,4 @@ mod store_contract;
 mod store_model;
 mod support;
 mod tidy;
+mod wire;

@@ -4,6 +4,7 @@ mod bodies;
 mod forged;
 mod journeys;
 mod log;
+mod orders;
 mod receiver;
 
 use std::path::Path;

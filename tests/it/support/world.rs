@@ -154,6 +154,7 @@ pub(crate) fn settings() -> Settings {
         warning: 48 * HOUR,
         critical: 6 * HOUR,
         facemap_len_max: 100_000,
+        captures_per_second: 5.0,
         background_captures_max: 8,
         workflow_key: "10071".to_owned(),
         token_lifetime: LIFETIME,
