@@ -132,8 +132,8 @@ mod tests {
                 begun.send_replace(number);
                 on_their_way.set(on_their_way.get() + 1);
                 most.set(most.get().max(on_their_way.get()));
-                // A page is answered after a later one has begun.
-                let wanted = PAGES.min(number + number % IN_FLIGHT);
+                // No page is answered before as many as may be are on their way.
+                let wanted = PAGES.min(number + IN_FLIGHT - 1);
                 begun.subscribe().wait_for(|begun| *begun >= wanted).await.unwrap();
                 on_their_way.set(on_their_way.get() - 1);
                 Ok::<_, Failure>(page.end)

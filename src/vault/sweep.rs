@@ -161,7 +161,9 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         };
         let account = loaded.enrollment.account;
         let result = match loaded.enrollment.onboarding.state {
-            State::Pending { last_error, .. } if self.recent.contains(account) => {
+            State::Pending { last_error, .. }
+                if loaded.enrollment.is_awaited() && self.recent.contains(account) =>
+            {
                 return (due, None, Outcome::Skipped(last_error.unwrap_or(LastError::NotYet)));
             }
             State::Pending { .. } if loaded.enrollment.is_awaited() => {
@@ -200,6 +202,9 @@ fn outcome(loaded: &Loaded, refusal: Option<&JumioError>) -> Outcome {
     let State::Pending { last_error, .. } = loaded.enrollment.onboarding.state else {
         return Outcome::Settled;
     };
+    if !loaded.enrollment.is_awaited() {
+        return Outcome::Settled;
+    }
     let last_error = last_error.unwrap_or(LastError::NotYet);
     match refusal {
         Some(JumioError::Throttled { retry_after, .. }) => Outcome::Throttled(*retry_after),
