@@ -5,6 +5,8 @@ mod answer;
 mod caller;
 mod convert;
 mod convert_start;
+mod count;
+mod doctor_service;
 mod fields;
 
 mod serve;

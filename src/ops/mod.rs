@@ -1,4 +1,10 @@
-//! What operators' machines read over HTTP, on loopback: whether the process lives and serves.
+//! What operators' machines read over HTTP, on loopback: whether the process lives and serves, and
+//! the metrics.
+
+mod readings;
+
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::http::StatusCode;
@@ -7,9 +13,26 @@ use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-/// Answers `/livez` (the process lives) and `/readyz` (it serves) until `stop` says so. The listener
-/// exists only while the vault is unlocked and its store is open, so an answer says both.
-pub async fn serve(listener: TcpListener, stop: watch::Receiver<bool>) {
+use crate::model::Timestamp;
+use crate::vault::{Jumio, Store, Vault};
+
+/// What the metrics need to know besides the vault.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where the store is, for the state of its disk.
+    pub store: PathBuf,
+    /// Captures that our own call budget allows in a second.
+    pub captures_per_second: f64,
+}
+
+/// Answers `/livez` (the process lives), `/readyz` (it serves) and `/metrics` until `stop` says so. The
+/// listener exists only while the vault is unlocked and its store is open, so an answer says both.
+pub async fn serve<S: Store, J: Jumio>(
+    listener: TcpListener,
+    vault: Arc<Vault<S, J>>,
+    settings: Settings,
+    stop: watch::Receiver<bool>,
+) {
     let stopping = stop.clone();
     let ready = move || {
         let ready = !*stopping.borrow();
@@ -21,7 +44,18 @@ pub async fn serve(listener: TcpListener, stop: watch::Receiver<bool>) {
         }
     };
     let live = || async { page(StatusCode::OK, "alive\n") };
-    let router = Router::new().route("/livez", get(live)).route("/readyz", get(ready));
+    let metrics = move || {
+        let (vault, settings) = (Arc::clone(&vault), settings.clone());
+        async move {
+            let readings = readings::take(&vault, &settings, Timestamp::now()).await;
+            let text = vault.metrics().render(&readings);
+            ([(CONTENT_TYPE, OPENMETRICS), (CACHE_CONTROL, "no-store")], text)
+        }
+    };
+    let router = Router::new()
+        .route("/livez", get(live))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(metrics));
     let mut stop = stop;
     let stopped = async move {
         let _ = stop.wait_for(|stop| *stop).await;
@@ -30,6 +64,9 @@ pub async fn serve(listener: TcpListener, stop: watch::Receiver<bool>) {
         tracing::error!(error = %error, "the HTTP listener failed");
     }
 }
+
+/// The text format that the metrics are written in.
+const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 type Page = (StatusCode, [(axum::http::HeaderName, &'static str); 2], &'static str);
 

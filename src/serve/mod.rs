@@ -1,5 +1,6 @@
 //! Wiring: unlock, open, build, listen, sweep, drain. The only place that builds things.
 
+mod clock_watch;
 mod error;
 mod listen;
 mod logging;
@@ -14,14 +15,18 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use crate::config::Config;
 use crate::grpc::{self, Listeners, ServerSettings};
 use crate::jumio::HttpJumio;
+use crate::metrics::Metrics;
 use crate::model::{Mode, Timestamp};
 use crate::ops;
 use crate::store::{Identity, Options, RocksStore};
 use crate::vault::Vault;
+
+use clock_watch::{ClockWatch, watch_clock};
 
 pub use error::StartError;
 pub use logging::{LogOutput, start_logging};
@@ -58,10 +63,11 @@ pub async fn start(config: &Config, progress: impl Fn(u64)) -> Result<Running, S
     let keyring = unlock::unlock(config).await?;
     let identity = Identity { vault_id: keyring.vault(), mode: keyring.mode() };
     let store = RocksStore::open(&config.store.path, identity, &Options::default())?;
-    let jumio = HttpJumio::new(settings::jumio(config)?)?;
+    let metrics = Arc::new(Metrics::default());
+    let jumio = HttpJumio::new(settings::jumio(config, &metrics)?)?;
     let rules = settings::vault(config);
     let vault = Vault::open(store, jumio, Arc::new(keyring), rules, progress).await?;
-    let vault = Arc::new(vault);
+    let vault = Arc::new(vault.counted(metrics));
 
     let public = listen::tcp(config.listen.public.address).await?;
     let http = listen::tcp(config.listen.http.address).await?;
@@ -82,10 +88,13 @@ pub async fn start(config: &Config, progress: impl Fn(u64)) -> Result<Running, S
             tracing::error!(error = %error, "a listener failed");
         }
     });
-    tasks.spawn(ops::serve(http, stopped.clone()));
+    tasks.spawn(ops::serve(http, Arc::clone(&vault), settings::ops(config), stopped.clone()));
+    let clock = Arc::new(ClockWatch::new(Timestamp::now()));
+    tasks.spawn(watch_clock(Arc::clone(&clock), Arc::clone(&vault), stopped.clone()));
     let sweep = &config.sweep;
     tasks.spawn(sweep_loop(
         Arc::clone(&vault),
+        clock,
         sweep.interval.duration(),
         sweep.horizon.duration(),
         stopped,
@@ -116,23 +125,30 @@ impl Running {
 
 async fn sweep_loop(
     vault: Arc<TheVault>,
+    clock: Arc<ClockWatch>,
     interval: Duration,
     horizon: Duration,
     mut stopped: watch::Receiver<bool>,
 ) {
     let mut wait = FIRST_SWEEP.min(interval);
+    vault.metrics().sweep_begins(Timestamp::now(), interval);
     loop {
         tokio::select! {
             _ = stopped.wait_for(|stop| *stop) => return,
             () = tokio::time::sleep(wait) => {}
         }
-        let pass = vault.sweep(Timestamp::now(), horizon);
+        clock.guard(&vault);
+        let (now, began) = (Timestamp::now(), Instant::now());
+        let pass = vault.sweep(now, horizon);
         tokio::select! {
             _ = stopped.wait_for(|stop| *stop) => return,
-            result = pass => match result {
-                Ok(report) => tracing::info!(?report, "swept"),
-                Err(error) => tracing::error!(error = %error, "the sweep failed"),
-            },
+            result = pass => {
+                vault.metrics().swept(now, began.elapsed(), result.is_ok());
+                match result {
+                    Ok(report) => tracing::info!(?report, "swept"),
+                    Err(error) => tracing::error!(error = %error, "the sweep failed"),
+                }
+            }
         }
         wait = interval;
     }

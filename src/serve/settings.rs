@@ -1,11 +1,15 @@
 //! From the configuration to the settings of each part.
 
+use std::sync::Arc;
+
 use url::Url;
 
 use crate::config::{Config, CryptoProvider, Mode as ConfigMode, OnInProgress};
 use crate::crypto::Provider;
 use crate::jumio::{Rates, Region, Settings as JumioSettings, Timeouts};
+use crate::metrics::Metrics;
 use crate::model::{ClientSecret, Mode};
+use crate::ops;
 use crate::vault::{AdmissionPolicy, Settings};
 
 use super::StartError;
@@ -50,12 +54,20 @@ pub(super) fn vault(config: &Config) -> Settings {
     }
 }
 
+/// What the metrics show of the settings. A capture costs two calls of the retrieval budget: the
+/// details and the facemap.
+pub(super) fn ops(config: &Config) -> ops::Settings {
+    let limits = &config.jumio.limits;
+    let for_captures = limits.retrieval_per_second * (1.0 - limits.reserve_for_authentication);
+    ops::Settings { store: config.store.path.clone(), captures_per_second: for_captures / 2.0 }
+}
+
 /// The client of Jumio. Reads the client's secret.
 ///
 /// # Errors
 ///
 /// [`StartError::Secret`], [`StartError::File`] for the root certificate.
-pub(super) fn jumio(config: &Config) -> Result<JumioSettings, StartError> {
+pub(super) fn jumio(config: &Config, metrics: &Arc<Metrics>) -> Result<JumioSettings, StartError> {
     let jumio = &config.jumio;
     let secret = jumio.client_secret.read()?;
     let region: Region = jumio.region.name().parse()?;
@@ -89,6 +101,7 @@ pub(super) fn jumio(config: &Config) -> Result<JumioSettings, StartError> {
             ..Rates::default()
         },
         timeouts: Timeouts::default(),
+        metrics: Arc::clone(metrics),
         ..defaults
     })
 }

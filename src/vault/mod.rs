@@ -9,10 +9,13 @@ mod authenticate;
 mod background;
 mod capture;
 mod census;
+mod clock_guard;
 mod decision;
+mod diagnose;
 mod enroll;
 mod erase;
 mod error;
+mod error_name;
 mod in_flight;
 mod keys;
 mod list;
@@ -21,6 +24,7 @@ mod settings;
 mod state_code;
 mod sweep;
 mod turns;
+mod watch;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -28,6 +32,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::Semaphore;
 
 use crate::crypto::{Draft, Keyring, OpenError};
+use crate::metrics::Metrics;
 use crate::model::{AccountId, Enrollment, Facemap, RowKey, SealedRecord};
 use crate::store::{BodyChange, Change, Expect, StoreError};
 
@@ -38,7 +43,9 @@ pub use crate::store::Store;
 pub use admission::AdmissionPolicy;
 pub use authenticate::{StartAuthentication, Started};
 pub use census::Census;
+pub use clock_guard::{CLOCK_TOLERANCE, ClockGuard, clock_guard};
 pub use decision::AuthenticationView;
+pub use diagnose::{AccountFinding, Finding};
 pub use enroll::Enroll;
 pub use error::VaultError;
 pub use in_flight::Orphan;
@@ -49,6 +56,7 @@ pub use sweep::SweepReport;
 
 use in_flight::InFlight;
 use turns::Turns;
+use watch::Watch;
 
 /// The service, without a network: enrollments in a [`Store`], facemaps from and to [`Jumio`].
 pub struct Vault<S, J> {
@@ -61,6 +69,7 @@ pub struct Vault<S, J> {
     capturing: Turns,
     background: Arc<Semaphore>,
     sequence: AtomicU64,
+    watch: Watch,
 }
 
 /// An enrollment together with the record it was read from.
@@ -103,8 +112,27 @@ impl<S: Store, J: Jumio> Vault<S, J> {
             capturing: Turns::default(),
             background: Arc::new(Semaphore::new(settings.background_captures_max)),
             sequence: AtomicU64::new(sequence),
+            watch: Watch::default(),
             settings,
         })
+    }
+
+    /// Counts in `metrics` from here on.
+    #[must_use]
+    pub fn counted(mut self, metrics: Arc<Metrics>) -> Self {
+        self.watch.metrics = metrics;
+        self
+    }
+
+    /// Where the vault counts.
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.watch.metrics
+    }
+
+    /// While `pause`, our own retention erases nothing: the clock cannot be trusted. Captures, and
+    /// erasures on request, go on.
+    pub fn pause_erasing(&self, pause: bool) {
+        self.watch.pause_erasing(pause);
     }
 
     /// The enrollment of `account`.

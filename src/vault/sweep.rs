@@ -60,7 +60,9 @@ impl<S: Store, J: Jumio> Vault<S, J> {
             State::Pending { .. } => self.capture(account, now).await,
             State::Blocked { .. } | State::Captured | State::Lost { .. } | State::Erased { .. } => {
                 match loaded.enrollment.due() {
-                    Some(at) if at <= now => self.erase(account, now).await,
+                    Some(at) if at <= now && self.watch.may_erase() => {
+                        self.erase(account, now).await
+                    }
                     Some(_) | None => return,
                 }
             }

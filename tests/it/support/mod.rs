@@ -5,6 +5,7 @@ pub(crate) mod mem_store;
 pub(crate) mod rng;
 pub(crate) mod rocks;
 pub(crate) mod sealed;
+pub(crate) mod served;
 pub(crate) mod stub_jumio;
 pub(crate) mod tale;
 pub(crate) mod wobbly;
