@@ -36,11 +36,10 @@ impl ClockWatch {
         Self { began: Instant::now(), state: Mutex::new(state) }
     }
 
-    /// Looks at the clock, which says `now`. Whether it is where it should be. Raises one alarm for
+    /// Looks at the clock, which says `now` when we have run for `passed`. Whether it is where it should be. Raises one alarm for
     /// one jump. A clock that comes back to where it should be is trusted again; one that does not is
     /// not until the next start, when somebody has looked.
-    pub(super) fn look(&self, now: Timestamp, metrics: &Metrics) -> bool {
-        let passed = self.began.elapsed();
+    fn look(&self, now: Timestamp, passed: Duration, metrics: &Metrics) -> bool {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let (wall, monotonic) = state.trusted;
         let was = state.jumped;
@@ -69,7 +68,7 @@ impl ClockWatch {
 
     /// Looks now, and lets the vault erase or not.
     pub(super) fn guard(&self, vault: &TheVault) {
-        let trusted = self.look(Timestamp::now(), vault.metrics());
+        let trusted = self.look(Timestamp::now(), self.began.elapsed(), vault.metrics());
         vault.pause_erasing(!trusted);
     }
 }
@@ -93,24 +92,23 @@ pub(super) async fn watch_clock(
 mod tests {
     use super::*;
 
-    #[tokio::test(start_paused = true)]
-    async fn a_jump_pauses_erasing_until_the_clock_is_back() {
+    #[test]
+    fn a_jump_pauses_erasing_until_the_clock_is_back() {
+        const MINUTE: Duration = Duration::from_secs(60);
         let start = Timestamp::from_millis(1_772_409_600_000);
-        let year = Duration::from_secs(365 * 86_400);
         let (clock, metrics) = (ClockWatch::new(start), Metrics::default());
-        tokio::time::advance(Duration::from_secs(60)).await;
-        let now = start.plus(Duration::from_secs(60));
-        assert!(clock.look(now, &metrics));
+        assert!(clock.look(start.plus(MINUTE), MINUTE, &metrics));
 
-        for jumped in [now.plus(year), now.minus(year), now.plus(Duration::from_secs(3_600))] {
-            assert!(!clock.look(jumped, &metrics), "{jumped}");
-            tokio::time::advance(Duration::from_secs(60)).await;
+        let (hour, decade) = (MINUTE * 60, MINUTE * 60 * 24 * 3_652);
+        let mut passed = MINUTE;
+        for jumped in [start.plus(decade), start.minus(decade), start.plus(hour)] {
+            assert!(!clock.look(jumped, passed, &metrics), "{jumped}");
             // Going on from the wrong place is still wrong.
-            let on = jumped.plus(Duration::from_secs(60));
-            assert!(!clock.look(on, &metrics), "{on}");
+            passed += MINUTE;
+            let on = jumped.plus(MINUTE);
+            assert!(!clock.look(on, passed, &metrics), "{on}");
         }
 
-        let back = now.plus(Duration::from_secs(180));
-        assert!(clock.look(back, &metrics), "three minutes later, and that is what it says");
+        assert!(clock.look(start.plus(passed), passed, &metrics), "it says what it should");
     }
 }
