@@ -5,7 +5,7 @@ use std::{env, error::Error, fs, path::PathBuf};
 
 use prost::Message;
 
-const PROTOS: [&str; 8] = [
+const PROTOS: [&str; 9] = [
     "facemapvault/v1/authentication.proto",
     "facemapvault/v1/enrollment.proto",
     "facemapvault/v1/error_reason.proto",
@@ -14,6 +14,7 @@ const PROTOS: [&str; 8] = [
     "facemapvault/admin/v1/enrollment_admin_service.proto",
     "facemapvault/admin/v1/key_service.proto",
     "facemapvault/admin/v1/status_service.proto",
+    "facemapvault/admin/v1/sweep_service.proto",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

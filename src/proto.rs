@@ -82,6 +82,7 @@ mod tests {
             ("facemapvault.admin.v1", "EnrollmentAdminService"),
             ("facemapvault.admin.v1", "KeyService"),
             ("facemapvault.admin.v1", "StatusService"),
+            ("facemapvault.admin.v1", "SweepService"),
             ("facemapvault.v1", "FacemapVaultService"),
         ];
         assert_eq!(services, expected);
@@ -90,10 +91,10 @@ mod tests {
     /// The wire reason is the value's name without its prefix, so every value must have the prefix.
     #[test]
     fn every_error_reason_has_the_prefix_that_the_wire_drops() {
-        for number in 0..=48 {
+        for number in 0..=49 {
             let reason = v1::ErrorReason::try_from(number).unwrap();
             assert!(reason.as_str_name().starts_with("ERROR_REASON_"), "{number}");
         }
-        assert!(v1::ErrorReason::try_from(49).is_err(), "extend the range above");
+        assert!(v1::ErrorReason::try_from(50).is_err(), "extend the range above");
     }
 }

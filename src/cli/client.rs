@@ -8,10 +8,12 @@ use tonic::Request;
 use tonic::transport::{Channel, Endpoint};
 use tower::service_fn;
 
+use crate::config::Admin;
 use crate::proto::admin::v1::doctor_service_client::DoctorServiceClient;
 use crate::proto::admin::v1::enrollment_admin_service_client::EnrollmentAdminServiceClient;
 use crate::proto::admin::v1::key_service_client::KeyServiceClient;
 use crate::proto::admin::v1::status_service_client::StatusServiceClient;
+use crate::proto::admin::v1::sweep_service_client::SweepServiceClient;
 use crate::proto::v1::facemap_vault_service_client::FacemapVaultServiceClient;
 
 use super::Session;
@@ -86,14 +88,20 @@ impl Client {
         DoctorServiceClient::new(self.channel.clone())
     }
 
+    pub(super) fn sweeps(&self) -> SweepServiceClient<Channel> {
+        SweepServiceClient::new(self.channel.clone())
+    }
+
     pub(super) fn enrollment_admin(&self) -> EnrollmentAdminServiceClient<Channel> {
         EnrollmentAdminServiceClient::new(self.channel.clone())
     }
 }
 
+/// Of `--socket`, else of the settings file, else where the settings have it by default.
 fn socket_path(session: &Session) -> Result<PathBuf, Failure> {
-    match &session.global.socket {
-        Some(path) => Ok(path.clone()),
-        None => Ok(super::config::load(session)?.config.listen.admin.socket),
+    match (&session.global.socket, &session.global.config) {
+        (Some(path), _) => Ok(path.clone()),
+        (None, Some(_)) => Ok(super::config::load(session)?.config.listen.admin.socket),
+        (None, None) => Ok(Admin::default().socket),
     }
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::Session;
 use super::demo_world::DemoWorld;
 use super::exit::{Exit, Failure};
-use super::server::wait_for_stop;
+use super::server::StopSignals;
 
 /// See the module.
 #[derive(Debug, clap::Args)]
@@ -39,6 +39,7 @@ pub(super) async fn run(session: &Session, command: Demo) -> Result<Exit, Failur
         world.stop().await;
         return result;
     }
+    let mut stop = StopSignals::listen()?;
     let world = DemoWorld::start(command.port, command.grpc_port, command.keep.as_deref()).await?;
     let grpc = world.vault.grpc.to_string();
     let admin = world.vault.admin.display().to_string();
@@ -77,7 +78,7 @@ Ctrl-C ends it.",
             world.vault.http
         )
     });
-    wait_for_stop().await?;
+    stop.wait().await;
     world.stop().await;
     Ok(Exit::Done)
 }

@@ -71,7 +71,7 @@ fn directory(keep: Option<&Path>) -> Result<(Option<TempDir>, PathBuf), Failure>
     match keep {
         Some(dir) => {
             std::fs::create_dir_all(dir).map_err(failed)?;
-            Ok((None, dir.to_owned()))
+            Ok((None, dir.canonicalize().map_err(failed)?))
         }
         None => {
             let data =

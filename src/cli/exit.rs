@@ -25,6 +25,8 @@ pub(super) enum Exit {
     Sealed = 6,
     /// Something else is in the way.
     Conflict = 7,
+    /// Some is done, and the rest will be tried again.
+    PartlyDone = 8,
     /// Jumio is down or busy.
     JumioUnavailable = 9,
     /// No vault answers.
@@ -65,29 +67,45 @@ impl From<Status> for Failure {
         let details = status.get_error_details();
         let reason = details.error_info().map(|info| info.reason.clone());
         let exit = exit_of(status.code(), reason.as_deref());
-        let next = match exit {
-            Exit::NotReachable => "fmvault server --config FILE, or name its socket with --socket",
-            Exit::NotFound => "fmvault enrollment list",
-            Exit::JumioUnavailable => "try again; fmvault status shows how things are",
-            Exit::Usage => "fix what is named above",
-            Exit::Done
-            | Exit::Unexpected
-            | Exit::Attention
-            | Exit::NotPermitted
-            | Exit::Sealed
-            | Exit::Conflict => "do what the message says; fmvault status shows how things are",
+        let wait = details.retry_info().and_then(|info| info.retry_delay);
+        let next = match (reason.as_deref(), wait) {
+            (Some("AUTHENTICATION_IN_PROGRESS"), _) => {
+                "use the running one (fmvault auth get), or repeat with --supersede".to_owned()
+            }
+            (Some("JUMIO_OUTCOME_UNKNOWN"), _) => "repeat it with a new --request-id".to_owned(),
+            (_, Some(wait)) => format!("try again in {}", humantime::format_duration(wait)),
+            (_, None) => next_of(exit).to_owned(),
         };
         let message = match &reason {
             Some(reason) => format!("{} ({reason})", status.message()),
             None => format!("the vault does not answer: {}", status.message()),
         };
-        Self { exit, reason, message, next: next.to_owned() }
+        Self { exit, reason, message, next }
+    }
+}
+
+fn next_of(exit: Exit) -> &'static str {
+    match exit {
+        Exit::NotReachable => "fmvault server --config FILE, or name its socket with --socket",
+        Exit::NotFound => "fmvault enrollment list",
+        Exit::JumioUnavailable => "try again; fmvault status shows how things are",
+        Exit::Usage => "fix what is named above",
+        Exit::Done
+        | Exit::Unexpected
+        | Exit::Attention
+        | Exit::NotPermitted
+        | Exit::Sealed
+        | Exit::Conflict
+        | Exit::PartlyDone => "fmvault status shows how things are",
     }
 }
 
 fn exit_of(code: Code, reason: Option<&str>) -> Exit {
     let Some(reason) = reason else { return Exit::NotReachable };
-    if matches!(reason, "JUMIO_UNAVAILABLE" | "JUMIO_RATE_LIMITED" | "JUMIO_TIMEOUT") {
+    if matches!(
+        reason,
+        "JUMIO_UNAVAILABLE" | "JUMIO_RATE_LIMITED" | "JUMIO_TIMEOUT" | "JUMIO_OUTCOME_UNKNOWN"
+    ) {
         return Exit::JumioUnavailable;
     }
     match code {

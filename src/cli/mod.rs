@@ -16,6 +16,9 @@ mod output;
 mod server;
 mod sim;
 mod status;
+mod sweep;
+mod sweep_bar;
+mod sweep_plan;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -50,6 +53,7 @@ Exit codes: 0 done, 1 unexpected, 2 usage, 3 attention needed, 4 not found, 5 no
 
 /// Flags that every command takes, before or after its name.
 #[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Options of every command")]
 struct Global {
     /// The settings file
     #[arg(long, global = true, value_name = "FILE", env = "FMVAULT_CONFIG")]
@@ -63,8 +67,8 @@ struct Global {
     /// How to print: table on a terminal, plain elsewhere
     #[arg(long, global = true, value_enum, env = "FMVAULT_FORMAT")]
     format: Option<Format>,
-    /// Short for --format json
-    #[arg(long, global = true, conflicts_with = "format")]
+    /// Short for --format json, and wins over it
+    #[arg(long, global = true)]
     json: bool,
     /// How long to wait for the vault
     #[arg(long, global = true, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
@@ -110,6 +114,9 @@ enum Command {
     /// The keyring
     #[command(subcommand)]
     Keys(keys::Keys),
+    /// Capture what is due now, and see whether all will be in time
+    #[command(subcommand)]
+    Sweep(sweep::Sweep),
     /// Print a completion script
     Completions {
         /// For which shell
@@ -165,6 +172,7 @@ fn dispatch(session: &Session, command: Command) -> Result<Exit, Failure> {
         Command::Enrollment(command) => block_on(enrollment::run(session, command)),
         Command::Auth(command) => block_on(auth::run(session, command)),
         Command::Keys(command) => block_on(keys::run(session, command)),
+        Command::Sweep(command) => block_on(sweep::run(session, command)),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "fmvault", &mut std::io::stdout());
             Ok(Exit::Done)

@@ -45,6 +45,11 @@ impl Output {
         matches!(self.format, Format::Json | Format::Jsonl)
     }
 
+    /// Whether nothing but errors may appear on stderr.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
     /// Prints one thing.
     pub(super) fn value(&self, json: &Value, text: impl FnOnce() -> String) {
         match self.format {

@@ -1,7 +1,7 @@
 //! `fmvault server`: run the vault.
 
 use serde_json::json;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::model::Timestamp;
 use crate::serve::{Running, StartError, start, start_logging};
@@ -31,14 +31,19 @@ pub(super) async fn run(session: &Session, command: Server) -> Result<Exit, Fail
             tracing::info!(records = read, "reading the store");
         }
     };
-    let running = start(&loaded.config, progress).await.map_err(|error| failure(&error))?;
+    let mut stop = StopSignals::listen()?;
+    let running = tokio::select! {
+        started = start(&loaded.config, progress) => started.map_err(|error| failure(&error))?,
+        // Reading a large store takes its time, and nothing was promised yet.
+        () = stop.wait() => return Ok(Exit::Done),
+    };
     if command.check {
         running.stop().await;
         session.output.value(&json!({ "ok": true }), || "everything opens".to_owned());
         return Ok(Exit::Done);
     }
     ready(session, &running);
-    wait_for_stop().await?;
+    stop.wait().await;
     tracing::info!("stopping");
     running.stop().await;
     Ok(Exit::Done)
@@ -51,26 +56,44 @@ fn ready(session: &Session, running: &Running) {
         "grpc": running.grpc.to_string(),
         "admin": admin,
         "http": running.http.to_string(),
+        "callback": running.callback.map(|address| address.to_string()),
     });
+    let callback = running.callback.map(|address| format!(", callback {address}"));
     session.output.ready(&json, || {
-        format!("serving: grpc {}, admin {admin}, http {}", running.grpc, running.http)
+        let callback = callback.unwrap_or_default();
+        format!("serving: grpc {}, admin {admin}, http {}{callback}", running.grpc, running.http)
     });
 }
 
-/// Returns at the first SIGTERM or SIGINT.
-///
-/// # Errors
-///
-/// If signals cannot be received.
-pub(super) async fn wait_for_stop() -> Result<(), Failure> {
-    let failed = |error: std::io::Error| Failure::unexpected(format!("no signals: {error}"));
-    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+/// SIGTERM and SIGINT, from the moment they are listened for. Listen before saying that anything is
+/// ready: whoever reads that may ask to stop at once, and until then a signal ends the process where
+/// it stands.
+pub(super) struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignals {
+    /// Listens from now on.
+    ///
+    /// # Errors
+    ///
+    /// If signals cannot be received.
+    pub(super) fn listen() -> Result<Self, Failure> {
+        let failed = |error: std::io::Error| Failure::unexpected(format!("no signals: {error}"));
+        Ok(Self {
+            terminate: signal(SignalKind::terminate()).map_err(failed)?,
+            interrupt: signal(SignalKind::interrupt()).map_err(failed)?,
+        })
     }
-    Ok(())
+
+    /// Returns at the next of them, also if it has come already.
+    pub(super) async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }
 
 /// A start that failed, for the command line: the chain of causes, and what to do next.

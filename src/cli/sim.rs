@@ -9,7 +9,7 @@ use crate::sim::{BANNER, Options, Simulator};
 
 use super::Session;
 use super::exit::{Exit, Failure};
-use super::server::wait_for_stop;
+use super::server::StopSignals;
 
 /// See the module.
 #[derive(Debug, clap::Args)]
@@ -49,6 +49,7 @@ pub(super) async fn run(session: &Session, command: Sim) -> Result<Exit, Failure
         client_id: command.client_id,
         client_secret: command.client_secret,
     };
+    let mut stop = StopSignals::listen()?;
     let running = Simulator::start(options).await.map_err(|error| {
         let message = format!("the simulator does not start on {}: {error}", command.listen);
         Failure::new(
@@ -72,7 +73,7 @@ pub(super) async fn run(session: &Session, command: Sim) -> Result<Exit, Failure
             running.url()
         )
     });
-    wait_for_stop().await?;
+    stop.wait().await;
     running.stop().await;
     Ok(Exit::Done)
 }

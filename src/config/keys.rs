@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 
 use super::schema::{Mode, Region};
 use super::sections::{CryptoProvider, LogFormat, LogLevel, OnInProgress};
-use super::{BaseUrl, ByteSize, ClientId, Period, SecretRef, WorkflowKey};
+use super::{BaseUrl, ByteSize, ClientId, NetworkRange, Period, SecretRef, WorkflowKey};
 
 /// One setting, as far as it can be known without the others.
 pub(super) struct Key {
@@ -68,6 +68,10 @@ impl Written for WorkflowKey {
 }
 impl Written for Vec<WorkflowKey> {
     const HOW: &'static str = "workflow keys in brackets, such as [10011, 10164]";
+}
+impl Written for Vec<NetworkRange> {
+    const HOW: &'static str =
+        "addresses and ranges in brackets, such as [\"52.48.0.25\", \"10.0.0.0/8\"]";
 }
 impl Written for Mode {
     const HOW: &'static str = "\"production\" or \"simulator\"";
@@ -135,6 +139,12 @@ pub(super) const KEYS: &[Key] = &[
     key::<bool>("listen.public.reflection"),
     key::<PathBuf>("listen.admin.socket"),
     key::<SocketAddr>("listen.http.address"),
+    key::<bool>("listen.callback.enabled"),
+    key::<SocketAddr>("listen.callback.address"),
+    // Required once it is enabled; `validate` sees to it.
+    secret("listen.callback.path_secret"),
+    key::<Vec<NetworkRange>>("listen.callback.sources"),
+    key::<Vec<NetworkRange>>("listen.callback.trusted_proxies"),
     key::<bool>("capture.immediate"),
     key::<Period>("capture.warning"),
     key::<Period>("capture.critical"),

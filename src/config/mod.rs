@@ -18,6 +18,7 @@ mod source;
 mod text;
 mod units;
 mod validate;
+mod validate_callback;
 
 pub use example::{Explanation, MANUAL, Profile};
 pub use keys::{is_secret, key_names};
@@ -26,11 +27,11 @@ pub use problems::{Place, Problem, Problems};
 pub use schema::{Config, Jumio, Keys, Limits, Mode, Region, RootSource};
 pub use secret::{SecretError, SecretRef, SecretRefError};
 pub use sections::{
-    Admin, Authentication, Capture, Crypto, CryptoProvider, Http, Listen, Log, LogFormat, LogLevel,
-    OnInProgress, Public, Store, Sweep,
+    Admin, Authentication, Callback, Capture, Crypto, CryptoProvider, Http, Listen, Log, LogFormat,
+    LogLevel, OnInProgress, Public, Store, Sweep,
 };
 pub use show::Shown;
-pub use text::{BaseUrl, ClientId, TextError, WorkflowKey};
+pub use text::{BaseUrl, ClientId, NetworkRange, TextError, WorkflowKey};
 pub use units::{ByteSize, Period, UnitError};
 pub use validate::Invalid;
 

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::text::WorkflowKey;
-use super::{ByteSize, Period};
+use super::text::{NetworkRange, WorkflowKey};
+use super::{ByteSize, Period, SecretRef};
 
 /// `[store]`: the records.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +51,8 @@ pub struct Listen {
     pub admin: Admin,
     /// For monitoring.
     pub http: Http,
+    /// For Jumio.
+    pub callback: Callback,
 }
 
 /// `[listen.public]`: the gRPC port for backends.
@@ -94,6 +96,34 @@ pub struct Http {
 impl Default for Http {
     fn default() -> Self {
         Self { address: SocketAddr::from((Ipv4Addr::LOCALHOST, 9090)) }
+    }
+}
+
+/// `[listen.callback]`: the receiver of Jumio's callbacks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Callback {
+    /// Whether there is one.
+    pub enabled: bool,
+    /// Address and port; on this machine only.
+    pub address: SocketAddr,
+    /// The last part of its path: [`SecretRef::read`].
+    pub path_secret: Option<SecretRef>,
+    /// Who may send callbacks; everybody if empty.
+    pub sources: Vec<NetworkRange>,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<NetworkRange>,
+}
+
+impl Default for Callback {
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, 8082)),
+            path_secret: None,
+            sources: Vec::new(),
+            trusted_proxies: Vec::new(),
+        }
     }
 }
 

@@ -137,6 +137,7 @@ fn every_setting_has_its_key() {
         proxy: url(),
         limits: Limits::default(),
     };
+    config.listen.callback.path_secret = Some(SecretRef::Credential("a".into()));
     let mut names: Vec<_> = config.values().into_keys().collect();
     names.push("keys.key_file".to_owned());
     names.sort();

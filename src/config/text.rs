@@ -8,6 +8,7 @@ use serde::{Serialize, Serializer};
 use url::{Host, Url};
 
 use super::{SecretError, SecretRef, SecretRefError};
+use crate::model::Network;
 
 /// The key of a Jumio workflow: 1 to 32 letters, digits, `_` and `-`. A number is taken as well.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
@@ -165,6 +166,32 @@ impl Serialize for BaseUrl {
     }
 }
 
+/// A range of IP addresses, as [`Network`] writes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(try_from = "String")]
+pub struct NetworkRange(Network);
+
+impl NetworkRange {
+    /// The range.
+    pub fn network(self) -> Network {
+        self.0
+    }
+}
+
+impl TryFrom<String> for NetworkRange {
+    type Error = TextError;
+
+    fn try_from(text: String) -> Result<Self, TextError> {
+        text.parse().map(Self).map_err(|_| TextError::Network)
+    }
+}
+
+impl Serialize for NetworkRange {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
 /// Why a text does not have the form of its setting. The text is not repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TextError {
@@ -179,6 +206,9 @@ pub enum TextError {
     /// See [`BaseUrl`].
     #[error("must be http or https, host and port, and nothing else")]
     Url,
+    /// See [`NetworkRange`].
+    #[error("must be an IP address or a range of them, with no bits set behind its prefix")]
+    Network,
     /// A name or password in a URL would be a secret written out.
     #[error("must not carry a name or password")]
     UrlWithSecret,

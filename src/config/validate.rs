@@ -39,6 +39,7 @@ impl Config {
         self.check_secrets(&mut found);
         self.check_paths(&mut found);
         self.check_addresses(&mut found);
+        self.check_callback(&mut found);
         self.check_capture(&mut found);
         self.check_times(&mut found);
         found
@@ -117,15 +118,19 @@ impl Config {
     }
 
     /// The secrets, each with its key.
-    pub(super) fn secrets(&self) -> [(&'static [&'static str], &SecretRef); 2] {
+    pub(super) fn secrets(&self) -> Vec<(&'static [&'static str], &SecretRef)> {
         let root: &[&str] = match self.keys.root {
             RootSource::Passphrase(_) => &["keys.passphrase", "mode"],
             RootSource::KeyFile(_) => &["keys.key_file", "mode"],
         };
-        [
+        let mut secrets: Vec<(&[&str], _)> = vec![
             (&["jumio.client_secret", "mode"], &self.jumio.client_secret),
             (root, self.keys.root.reference()),
-        ]
+        ];
+        if let Some(reference) = &self.listen.callback.path_secret {
+            secrets.push((&["listen.callback.path_secret", "mode"], reference));
+        }
+        secrets
     }
 
     fn check_paths(&self, found: &mut Vec<Invalid>) {
@@ -240,7 +245,13 @@ impl Config {
     }
 }
 
-fn break_rule(found: &mut Vec<Invalid>, keys: &'static [&'static str], message: &str, fix: &str) {
+/// Adds a rule that is broken. The first of `keys` is the one to change.
+pub(super) fn break_rule(
+    found: &mut Vec<Invalid>,
+    keys: &'static [&'static str],
+    message: &str,
+    fix: &str,
+) {
     let name = keys.first().copied().unwrap_or_default();
     found.push(Invalid { keys, message: format!("`{name}`: {message}"), fix: fix.to_owned() });
 }

@@ -1,6 +1,7 @@
 //! The services on the admin socket: the same steps, for operators.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::Instant;
 use tonic::{Request, Response, Status};
@@ -14,6 +15,7 @@ use crate::vault::{Jumio, KeyState, Store, Vault};
 
 use super::answer::answer;
 use super::convert::{parse_enrollment_name, timestamp};
+use super::coverage;
 use super::fields::Fields;
 use super::status::RpcError;
 use super::view;
@@ -87,6 +89,19 @@ impl<S: Store, J: Jumio> StatusService for AdminService<S, J> {
         request: Request<v1::GetStatusRequest>,
     ) -> Result<Response<v1::GetStatusResponse>, Status> {
         answer("GetStatus", request, |_, context| self.status(context.now)).await
+    }
+
+    async fn get_coverage(
+        &self,
+        request: Request<v1::GetCoverageRequest>,
+    ) -> Result<Response<v1::GetCoverageResponse>, Status> {
+        answer("GetCoverage", request, |request, context| async move {
+            let horizon = coverage::horizon(request.horizon)?.unwrap_or(Duration::MAX);
+            let forecast = self.vault.coverage(context.now, horizon);
+            let coverage = Some(coverage::message(&forecast, &self.vault.census()));
+            Ok(v1::GetCoverageResponse { coverage })
+        })
+        .await
     }
 }
 

@@ -126,6 +126,8 @@ fn log(rpc: &'static str, error: &RpcError) {
         | VaultError::JumioOutcomeUnknown(_)
         | VaultError::UploadInterrupted(_)
         | VaultError::FacemapTooLong { .. }
+        | VaultError::SweepInProgress { .. }
+        | VaultError::SweepNotFound
         | VaultError::ShuttingDown => tracing::info!(rpc, error = chain, "refused"),
     }
 }
@@ -134,4 +136,52 @@ fn log(rpc: &'static str, error: &RpcError) {
 pub(super) fn chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use tonic::Code;
+    use tonic_types::StatusExt;
+
+    use super::*;
+
+    /// Requests come with what the transport knows of the peer; without it nothing is done.
+    #[tokio::test]
+    async fn a_peer_that_nobody_knows_is_refused_before_any_work() {
+        let refused = answer("GetEnrollment", Request::new(()), |(), _| async {
+            panic!("it must not get here");
+            #[expect(unreachable_code, reason = "tells the type of the answer")]
+            Ok(())
+        });
+        let status = refused.await.expect_err("nobody asked");
+        assert_eq!(status.code(), Code::Unauthenticated);
+        let details = status.get_error_details();
+        let reason = details.error_info().map(|info| info.reason.as_str());
+        assert_eq!(reason, Some("CALLER_UNAUTHENTICATED"));
+    }
+
+    #[test]
+    fn a_deadline_is_read_as_grpc_spells_it() {
+        let read = |text: &'static str| {
+            let mut metadata = MetadataMap::new();
+            metadata.insert("grpc-timeout", text.parse().expect("it is ASCII"));
+            deadline(&metadata)
+        };
+        for (text, want) in [
+            ("1H", Some(Duration::from_secs(3600))),
+            ("2M", Some(Duration::from_secs(120))),
+            ("3S", Some(Duration::from_secs(3))),
+            ("4m", Some(Duration::from_millis(4))),
+            ("5u", Some(Duration::from_micros(5))),
+            ("99999999n", Some(Duration::from_nanos(99_999_999))),
+            ("100000000n", None),
+            ("7", None),
+            ("s", None),
+            ("-1S", None),
+            ("1s", None),
+        ] {
+            assert_eq!(read(text), want, "{text}");
+        }
+        assert_eq!(deadline(&MetadataMap::new()), None);
+    }
 }

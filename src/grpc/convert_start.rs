@@ -128,7 +128,10 @@ fn web_options(fields: &mut Fields, web: WebOptions) -> Web {
 }
 
 fn user_consent(fields: &mut Fields, consent: UserConsent, now: Timestamp) -> Option<Consent> {
-    let user_ip = fields.ip("user_consent.user_ip", consent.user_ip);
+    let user_ip = fields.ip("user_consent.user_ip", consent.user_ip.clone());
+    if consent.user_ip.is_empty() {
+        fields.refuse("user_consent.user_ip", "must be the person's IP address");
+    }
     let country = consent.country;
     if country.len() != 3 || !country.bytes().all(|byte| byte.is_ascii_uppercase()) {
         let what = "must be three capital letters (ISO 3166-1 alpha-3), such as USA";

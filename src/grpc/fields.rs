@@ -115,7 +115,7 @@ impl Fields {
             && text.is_ascii()
             && Url::parse(&text).is_ok_and(|url| {
                 let named = matches!(url.host(), Some(Host::Domain(name))
-                    if name != "localhost" && !name.ends_with(".localhost"));
+                    if !is_loopback(name.trim_end_matches('.')));
                 let plain = url.username().is_empty() && url.password().is_none();
                 url.scheme() == "https"
                     && named
@@ -148,6 +148,11 @@ impl Fields {
 
 /// 9999-12-31T23:59:59Z, the last moment protobuf's Timestamp knows.
 const TIME_MAX_SECONDS: u64 = 253_402_300_799;
+
+/// Names that mean this machine, wherever they are asked.
+fn is_loopback(name: &str) -> bool {
+    name == "localhost" || name.ends_with(".localhost")
+}
 
 /// Control characters, and marks that change the direction of what follows.
 pub(super) fn is_unprintable(c: char) -> bool {

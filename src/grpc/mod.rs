@@ -4,14 +4,17 @@ mod admin_service;
 mod answer;
 mod caller;
 mod convert;
+mod convert_callback;
 mod convert_start;
 mod count;
+mod coverage;
 mod doctor_service;
 mod fields;
 
 mod serve;
 mod status;
 mod status_vault;
+mod sweep_service;
 mod texts;
 mod vault_service;
 mod view;

@@ -17,12 +17,14 @@ use crate::proto::admin::v1::doctor_service_server::DoctorServiceServer;
 use crate::proto::admin::v1::enrollment_admin_service_server::EnrollmentAdminServiceServer;
 use crate::proto::admin::v1::key_service_server::KeyServiceServer;
 use crate::proto::admin::v1::status_service_server::StatusServiceServer;
+use crate::proto::admin::v1::sweep_service_server::SweepServiceServer;
 use crate::proto::v1::facemap_vault_service_server::FacemapVaultServiceServer;
 use crate::vault::{Jumio, Store, Vault};
 
 use super::admin_service::AdminService;
 use super::count::CountLayer;
 use super::doctor_service::Doctor;
+use super::sweep_service::SweepService;
 use super::vault_service::VaultService;
 
 /// How the services are served.
@@ -32,6 +34,8 @@ pub struct ServerSettings {
     pub public_reflection: bool,
     /// Capture right after an enrollment, not only by the sweep.
     pub capture_at_once: bool,
+    /// How far a sweep looks ahead if nobody says.
+    pub horizon: Duration,
     /// The store and Jumio are simulated.
     pub simulator: bool,
 }
@@ -55,6 +59,17 @@ const STREAMS_MAX: u32 = 256;
 const HEADER_LIST_MAX: u32 = 16 * 1024;
 /// A peer that does not answer a ping for this long is gone.
 const KEEPALIVE: Duration = Duration::from_secs(60);
+
+/// What reflection tells callers of.
+const PUBLIC_SERVICES: [&str; 2] = ["facemapvault.v1.FacemapVaultService", "grpc.health.v1.Health"];
+/// What reflection tells operators of.
+const ALL_SERVICES: [&str; 5] = [
+    "facemapvault.v1.FacemapVaultService",
+    "grpc.health.v1.Health",
+    "facemapvault.admin.v1.EnrollmentAdminService",
+    "facemapvault.admin.v1.KeyService",
+    "facemapvault.admin.v1.StatusService",
+];
 
 /// Serves until `stop` says so, then lets running requests end.
 ///
@@ -106,10 +121,13 @@ impl<S: Store, J: Jumio> Services<S, J> {
             .add_service(public)
             .add_service(health);
         if reflection {
+            let services: &[&str] = if admin { &ALL_SERVICES } else { &PUBLIC_SERVICES };
             let build = || {
-                tonic_reflection::server::Builder::configure()
+                let builder = tonic_reflection::server::Builder::configure()
                     .register_encoded_file_descriptor_set(DESCRIPTOR_SET)
                     .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+                    .include_reflection_service(true);
+                services.iter().fold(builder, |builder, name| builder.with_service_name(*name))
             };
             let known = "the descriptors are made by our own build";
             router = router
@@ -131,6 +149,10 @@ impl<S: Store, J: Jumio> Services<S, J> {
                 )
                 .add_service(
                     EnrollmentAdminServiceServer::new(service())
+                        .max_decoding_message_size(MESSAGE_LEN_MAX),
+                )
+                .add_service(
+                    SweepServiceServer::new(SweepService::new(vault(), self.settings.horizon))
                         .max_decoding_message_size(MESSAGE_LEN_MAX),
                 );
         }

@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use tonic::Code as C;
 
-use crate::model::{Blocked, Timestamp, WorkflowExecutionId};
+use crate::model::{AccountId, Blocked, Timestamp, WorkflowExecutionId};
 use crate::proto::v1::ErrorReason as R;
 use crate::vault::{Limit, VaultError};
 
+use super::convert::authentication_name;
 use super::status::{Answer, answer, blocked_reason};
 use super::texts;
 
@@ -25,12 +26,14 @@ pub(super) fn of_vault(error: &VaultError) -> Answer {
     use VaultError as E;
     match error {
         E::NotEnrolled(_) => answer(C::NotFound, R::EnrollmentNotFound, texts::NOT_ENROLLED),
-        E::NotCaptured { capture_by } => not_captured(*capture_by),
+        E::NotCaptured { capture_by, jumio_has_it } => not_captured(*capture_by, *jumio_has_it),
         E::Blocked { why } => blocked(*why),
         E::Lost => refused(R::FacemapLost, texts::LOST),
         E::Erased => refused(R::FacemapErased, texts::ERASED),
         E::OnLegalHold => refused(R::LegalHold, texts::LEGAL_HOLD),
-        E::AlreadyStarted { execution, expires } => already_started(*execution, *expires),
+        E::AlreadyStarted { account, execution, expires } => {
+            already_started(*account, *execution, *expires)
+        }
         E::RequestIdReused => invalid(R::RequestIdReused, texts::REQUEST_ID_REUSED),
         E::AuthenticationNotFound => {
             answer(C::NotFound, R::AuthenticationNotFound, texts::NO_AUTHENTICATION)
@@ -46,6 +49,11 @@ pub(super) fn of_vault(error: &VaultError) -> Answer {
         E::StoreReadOnly => answer(C::Unavailable, R::StoreReadOnly, texts::STORE_READ_ONLY),
         E::Store(_) | E::Seal(_) => answer(C::Internal, R::StoreFailed, texts::STORE_FAILED),
         E::ShuttingDown => unavailable(R::ShuttingDown, texts::SHUTTING_DOWN),
+        E::SweepInProgress { id } => {
+            answer(C::Aborted, R::SweepInProgress, texts::SWEEP_IN_PROGRESS)
+                .with("name", format!("sweeps/{}", id.hyphenated()))
+        }
+        E::SweepNotFound => answer(C::NotFound, R::SweepNotFound, texts::SWEEP_NOT_FOUND),
         E::FacemapTooLong { len, len_max } => {
             answer(C::OutOfRange, R::FacemapTooLarge, texts::TOO_LARGE)
                 .with("sizeBytes", len.to_string())
@@ -92,23 +100,36 @@ fn unavailable(reason: R, text: &str) -> Answer {
     answer(C::Unavailable, reason, text).retry(RETRY)
 }
 
-fn not_captured(capture_by: Timestamp) -> Answer {
-    let text = format!(
-        "The facemap of this account is not stored yet; Jumio keeps it until {capture_by} at least. \
-         Retry, or start workflow 10014, which needs no stored facemap."
-    );
-    refused(R::FacemapNotCaptured, &text)
+fn not_captured(capture_by: Timestamp, jumio_has_it: bool) -> Answer {
+    let text = match jumio_has_it {
+        true => format!(
+            "The facemap of this account is not stored yet; Jumio keeps it until {capture_by} at \
+             least. Retry, or start workflow 10014, which needs no stored facemap."
+        ),
+        false => format!(
+            "The facemap of this account is not stored, and since {capture_by} Jumio may have deleted \
+             it. Retry; if it stays so, onboard the person again."
+        ),
+    };
+    let answer = refused(R::FacemapNotCaptured, &text)
         .with("state", "PENDING".to_owned())
         .with("captureByTime", capture_by.to_string())
-        .with("alternativeWorkflowKey", "10014".to_owned())
-        .retry(RETRY_CAPTURE)
+        .retry(RETRY_CAPTURE);
+    match jumio_has_it {
+        true => answer.with("alternativeWorkflowKey", "10014".to_owned()),
+        false => answer,
+    }
 }
 
-fn already_started(execution: Option<WorkflowExecutionId>, expires: Timestamp) -> Answer {
+fn already_started(
+    account: AccountId,
+    execution: Option<WorkflowExecutionId>,
+    expires: Timestamp,
+) -> Answer {
     let answer = answer(C::Aborted, R::AuthenticationInProgress, texts::ALREADY_STARTED)
         .with("expireTime", expires.to_string());
     match execution {
-        Some(execution) => answer.with("authentication", execution.hyphenated()),
+        Some(execution) => answer.with("authentication", authentication_name(account, execution)),
         None => answer,
     }
 }

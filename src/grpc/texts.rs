@@ -35,6 +35,11 @@ pub(super) const CONSENT_EXPIRED: &str =
 pub(super) const CONFLICT: &str = "The enrollment changed meanwhile; nothing was done. Retry.";
 pub(super) const PAGE_TOKEN: &str = "The page_token is not of this list. Start the list again.";
 
+pub(super) const SWEEP_IN_PROGRESS: &str =
+    "A sweep is running. Watch it, or ask for the running one to be returned.";
+pub(super) const SWEEP_NOT_FOUND: &str = "There is no such sweep: fifty are remembered, until the vault \
+    stops. List them.";
+
 pub(super) const STORE_FULL: &str =
     "The disk is full; nothing was done. The operator must make room.";
 pub(super) const STORE_READ_ONLY: &str =

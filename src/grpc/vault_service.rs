@@ -13,6 +13,7 @@ use crate::vault::{Jumio, Loaded, Store, Vault, VaultError};
 
 use super::answer::{Context, answer};
 use super::convert::{CreateEnrollment, GetAuthentication, ListEnrollments, enrollment_of};
+use super::convert_callback::{HeardFrom, outcome};
 use super::convert_start::Start;
 use super::status::RpcError;
 use super::view;
@@ -175,6 +176,19 @@ impl<S: Store, J: Jumio> FacemapVaultService for VaultService<S, J> {
         answer("GetAuthentication", request, |request, context| async move {
             let authentication = Some(self.authentication(request, context).await?);
             Ok(v1::GetAuthenticationResponse { authentication })
+        })
+        .await
+    }
+
+    async fn ingest_callback(
+        &self,
+        request: Request<v1::IngestCallbackRequest>,
+    ) -> Result<Response<v1::IngestCallbackResponse>, Status> {
+        answer("IngestCallback", request, |request, context| async move {
+            let HeardFrom { callback, source } = request.try_into()?;
+            let heard = self.vault.hear(&callback, context.now).await?;
+            tracing::debug!(execution = %callback.execution, ?source, ?heard, "callback");
+            Ok(v1::IngestCallbackResponse { outcome: outcome(heard).into() })
         })
         .await
     }

@@ -147,7 +147,8 @@ fn last_error(state: State) -> String {
     reason_name(reason).to_owned()
 }
 
-fn last_error_reason(error: LastError) -> ErrorReason {
+/// The reason for which an attempt did not capture.
+pub(super) fn last_error_reason(error: LastError) -> ErrorReason {
     match error {
         LastError::NotYet => ErrorReason::FacemapNotCaptured,
         LastError::RateLimited => ErrorReason::JumioRateLimited,

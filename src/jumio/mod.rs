@@ -5,6 +5,7 @@
 mod access_token;
 mod answer;
 mod budget;
+mod callback;
 mod client;
 mod details;
 mod download;
@@ -22,6 +23,7 @@ use std::future::Future;
 
 use crate::model::{AccountId, CredentialId, Facemap, WorkflowExecutionId};
 
+pub use callback::{Callback, CallbackError};
 pub use client::HttpJumio;
 pub use details::{
     AuthenticationDetails, DecisionType, ExecutionStatus, FacemapPart, Liveness, OnboardingDetails,

@@ -163,9 +163,9 @@ impl Metrics {
         self.capture_lag.observe(lag.as_secs_f64());
     }
 
-    /// A pass of the sweep that began at `began` ended after `took`.
-    pub fn swept(&self, began: Timestamp, took: Duration, succeeded: bool) {
-        let ended = seconds(began.plus(took));
+    /// A sweep ended at `ended` after `took`. It succeeded if it went through all that was due.
+    pub fn swept(&self, ended: Timestamp, took: Duration, succeeded: bool) {
+        let ended = seconds(ended);
         self.sweep.last_run.set(ended);
         self.sweep.duration.set(took.as_secs_f64());
         if succeeded {

@@ -19,8 +19,10 @@ pub type WorkflowExecutionId = Id<kind::WorkflowExecution>;
 pub type CredentialId = Id<kind::Credential>;
 /// Names one request of one caller, so that repeating it is harmless.
 pub type RequestId = Id<kind::Request>;
+/// One run of the sweep, while the process lives.
+pub type SweepId = Id<kind::Sweep>;
 
-/// A UUID of one kind. One generic type instead of four hand-written copies; the kinds do not mix.
+/// A UUID of one kind. One generic type instead of five hand-written copies; the kinds do not mix.
 pub struct Id<K>(Uuid, PhantomData<fn() -> K>);
 
 /// What an [`Id`] identifies.
@@ -41,6 +43,8 @@ pub(super) mod kind {
     pub enum Credential {}
     /// See [`super::RequestId`].
     pub enum Request {}
+    /// See [`super::SweepId`].
+    pub enum Sweep {}
 
     impl IdKind for Account {
         const NAME: &'static str = "account";
@@ -53,6 +57,9 @@ pub(super) mod kind {
     }
     impl IdKind for Request {
         const NAME: &'static str = "request";
+    }
+    impl IdKind for Sweep {
+        const NAME: &'static str = "sweep";
     }
 }
 

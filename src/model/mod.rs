@@ -6,6 +6,7 @@ mod enrollment;
 mod facemap;
 mod id;
 mod keyring;
+mod network;
 mod record_bytes;
 mod sealed;
 mod secret;
@@ -13,8 +14,11 @@ mod time;
 
 pub use enrollment::{Blocked, Enrollment, LastError, Onboarding, Risk, State, StoredFacemap};
 pub use facemap::{Facemap, FacemapError};
-pub use id::{AccountId, CredentialId, Id, IdError, IdKind, RequestId, WorkflowExecutionId};
+pub use id::{
+    AccountId, CredentialId, Id, IdError, IdKind, RequestId, SweepId, WorkflowExecutionId,
+};
 pub use keyring::{KeyringSlot, Mode, VaultId};
+pub use network::{Network, NetworkError};
 pub use record_bytes::HeaderError;
 pub use sealed::{
     KekRef, RecordHeader, RecordId, RecordKind, Revision, RowKey, SealedBody, SealedRecord,

@@ -1,7 +1,9 @@
-//! What operators' machines read over HTTP, on loopback: whether the process lives and serves, and
-//! the metrics.
+//! HTTP on loopback: what operators' machines read, whether the process lives and serves, and the
+//! metrics; and Jumio's callbacks.
 
+mod callback;
 mod readings;
+mod source;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,21 +18,15 @@ use tokio::sync::watch;
 use crate::model::Timestamp;
 use crate::vault::{Jumio, Store, Vault};
 
-/// What the metrics need to know besides the vault.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// Where the store is, for the state of its disk.
-    pub store: PathBuf,
-    /// Captures that our own call budget allows in a second.
-    pub captures_per_second: f64,
-}
+pub use callback::{CallbackSettings, PathSecret, WeakSecret, serve_callbacks};
 
 /// Answers `/livez` (the process lives), `/readyz` (it serves) and `/metrics` until `stop` says so. The
 /// listener exists only while the vault is unlocked and its store is open, so an answer says both.
+/// `store` is where the store is, for the state of its disk.
 pub async fn serve<S: Store, J: Jumio>(
     listener: TcpListener,
     vault: Arc<Vault<S, J>>,
-    settings: Settings,
+    store: PathBuf,
     stop: watch::Receiver<bool>,
 ) {
     let stopping = stop.clone();
@@ -45,9 +41,9 @@ pub async fn serve<S: Store, J: Jumio>(
     };
     let live = || async { page(StatusCode::OK, "alive\n") };
     let metrics = move || {
-        let (vault, settings) = (Arc::clone(&vault), settings.clone());
+        let (vault, store) = (Arc::clone(&vault), store.clone());
         async move {
-            let readings = readings::take(&vault, &settings, Timestamp::now()).await;
+            let readings = readings::take(&vault, &store, Timestamp::now()).await;
             let text = vault.metrics().render(&readings);
             ([(CONTENT_TYPE, OPENMETRICS), (CACHE_CONTROL, "no-store")], text)
         }

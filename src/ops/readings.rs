@@ -1,5 +1,6 @@
 //! Looks up what the metrics show but nobody counts.
 
+use std::path::Path;
 use std::time::Duration;
 
 use rustix::fs::statvfs;
@@ -8,12 +9,10 @@ use crate::metrics::{KeyReading, Readings};
 use crate::model::{Blocked, Risk, Timestamp};
 use crate::vault::{Jumio, KeyState, Store, Vault};
 
-use super::Settings;
-
 /// The state of `vault` at `now`. What cannot be read shows as 0; the log says why elsewhere.
 pub(super) async fn take<S: Store, J: Jumio>(
     vault: &Vault<S, J>,
-    settings: &Settings,
+    store: &Path,
     now: Timestamp,
 ) -> Readings {
     let census = vault.census();
@@ -22,7 +21,7 @@ pub(super) async fn take<S: Store, J: Jumio>(
     let [overdue, critical, warning] = census.at_risk(now, rules.warning, rules.critical);
     let calm = pending.saturating_sub(overdue + critical + warning);
     let count_of = |why| (why, census.blocked.get(&why).copied().unwrap_or_default());
-    let disk = statvfs(&settings.store).ok();
+    let disk = statvfs(store).ok();
     let bytes = |blocks: u64, size: u64| blocks.saturating_mul(size);
     Readings {
         pending: vec![
@@ -37,7 +36,7 @@ pub(super) async fn take<S: Store, J: Jumio>(
         erased: census.erased,
         damaged: census.damaged,
         next_capture_by: census.next_capture_by(),
-        backlog_finish: finish(pending, settings.captures_per_second, now),
+        backlog_finish: (pending > 0).then(|| vault.coverage(now, Duration::MAX).finish),
         orphans: u64::try_from(vault.orphans().len()).unwrap_or(u64::MAX),
         keys: keys(vault),
         store_size: vault.store_size().await.unwrap_or_default(),
@@ -53,16 +52,6 @@ const REASONS: [Blocked; 4] = [
     Blocked::TooLong,
 ];
 
-/// When `pending` captures will be through at `per_second`.
-fn finish(pending: u64, per_second: f64, now: Timestamp) -> Option<Timestamp> {
-    if pending == 0 {
-        return None;
-    }
-    #[expect(clippy::cast_precision_loss, reason = "an estimate")]
-    let seconds = pending as f64 / per_second;
-    Duration::try_from_secs_f64(seconds).ok().map(|left| now.plus(left))
-}
-
 fn keys<S: Store, J: Jumio>(vault: &Vault<S, J>) -> Vec<KeyReading> {
     let reading = |key: crate::vault::KeyView| KeyReading {
         kek: key.kek,
@@ -75,17 +64,4 @@ fn keys<S: Store, J: Jumio>(vault: &Vault<S, J>) -> Vec<KeyReading> {
         records: key.records,
     };
     vault.keys().into_iter().map(reading).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_backlog_ends_when_the_budget_says() {
-        let now = Timestamp::from_millis(1_000_000);
-        assert_eq!(finish(0, 7.5, now), None);
-        assert_eq!(finish(75, 7.5, now), Some(Timestamp::from_millis(1_010_000)));
-        assert_eq!(finish(1, 0.0, now), None, "no budget, no end");
-    }
 }

@@ -7,6 +7,7 @@ use crate::config::SecretError;
 use crate::crypto::{KeyringChangeError, KeyringError, RandomError, RootKeyError, SelfTestError};
 use crate::jumio::SettingsError;
 use crate::model::Mode;
+use crate::ops::WeakSecret;
 use crate::store::OpenError;
 use crate::store::keyring_file::KeyringFileError;
 use crate::vault::VaultError;
@@ -64,6 +65,9 @@ pub enum StartError {
     /// A secret cannot be read.
     #[error(transparent)]
     Secret(#[from] SecretError),
+    /// The secret in the path of the callback receiver is none.
+    #[error(transparent)]
+    PathSecret(#[from] WeakSecret),
     /// The store cannot be opened.
     #[error(transparent)]
     Store(#[from] OpenError),
@@ -109,6 +113,7 @@ impl StartError {
             | Self::AlreadyInitialized
             | Self::KeyringChange(_)
             | Self::Random(_)
+            | Self::PathSecret(_)
             | Self::Store(_)
             | Self::Vault(_)
             | Self::Jumio(_)
@@ -118,12 +123,18 @@ impl StartError {
         }
     }
 
-    /// Whether something else is in the way: another process, or a vault that is there already.
+    /// Whether something else is in the way: another process, a vault that is there already, or
+    /// another vault's store.
     pub fn is_conflict(&self) -> bool {
         matches!(
             self,
             Self::AlreadyInitialized
-                | Self::Store(OpenError::Locked { .. } | OpenError::Exists { .. })
+                | Self::Store(
+                    OpenError::Locked { .. }
+                        | OpenError::Exists { .. }
+                        | OpenError::OtherVault { .. }
+                        | OpenError::OtherMode { .. }
+                )
         )
     }
 
@@ -140,10 +151,14 @@ impl StartError {
             Self::Keyring(KeyringError::WrongSecretOrAltered) => {
                 "check the passphrase or key file; if they are right, restore the keyring's backup"
             }
+            Self::KeyringFile(
+                KeyringFileError::Exposed { .. } | KeyringFileError::Foreign { .. },
+            ) => "do what the message says",
             Self::Keyring(_) | Self::KeyringFile(_) => "restore the keyring from its backup",
             Self::KeyringChange(_) => "correct keys.buckets",
             Self::RootKey(_) | Self::Secret(_) => "correct [keys] and [jumio] in the settings",
             Self::Random(_) => "check this machine: it has no randomness",
+            Self::PathSecret(_) => "make one: openssl rand -hex 32",
             Self::Store(_) => "do what the message says",
             Self::Vault(_) => "check the disk; then restore the store from its backup",
             Self::Jumio(_) => "fmvault config check",

@@ -1,5 +1,6 @@
 //! Wiring: unlock, open, build, listen, sweep, drain. The only place that builds things.
 
+mod callback;
 mod clock_watch;
 mod error;
 mod listen;
@@ -15,7 +16,6 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::Instant;
 
 use crate::config::Config;
 use crate::grpc::{self, Listeners, ServerSettings};
@@ -44,6 +44,8 @@ pub struct Running {
     pub admin: PathBuf,
     /// Where health and metrics are read.
     pub http: SocketAddr,
+    /// Where callbacks are received, if they are.
+    pub callback: Option<SocketAddr>,
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
 }
@@ -52,6 +54,9 @@ pub struct Running {
 const DRAIN: Duration = Duration::from_secs(10);
 /// Between the start and the first sweep: what was left over from before is not urgent to the second.
 const FIRST_SWEEP: Duration = Duration::from_secs(5);
+
+/// From a sweep that gave up because Jumio served nobody to the next one.
+const AGAIN: Duration = Duration::from_secs(60);
 
 /// Starts a vault. Nothing listens before the keyring is unlocked, every key has proved itself, and
 /// every record has been read. `progress` is told the number of records read so far.
@@ -71,6 +76,8 @@ pub async fn start(config: &Config, progress: impl Fn(u64)) -> Result<Running, S
 
     let public = listen::tcp(config.listen.public.address).await?;
     let http = listen::tcp(config.listen.http.address).await?;
+    let receiver = callback::bind(config).await?;
+    let callback = receiver.as_ref().map(|receiver| receiver.address);
     let admin = listen::unix(&config.listen.admin.socket)?;
     let addresses = (local(&public)?, local(&http)?);
 
@@ -79,6 +86,7 @@ pub async fn start(config: &Config, progress: impl Fn(u64)) -> Result<Running, S
     let server = ServerSettings {
         public_reflection: config.listen.public.reflection,
         capture_at_once: config.capture.immediate,
+        horizon: config.sweep.horizon.duration(),
         simulator: settings::mode(config) == Mode::Simulator,
     };
     let listeners = Listeners { public, admin };
@@ -88,7 +96,10 @@ pub async fn start(config: &Config, progress: impl Fn(u64)) -> Result<Running, S
             tracing::error!(error = %error, "a listener failed");
         }
     });
-    tasks.spawn(ops::serve(http, Arc::clone(&vault), settings::ops(config), stopped.clone()));
+    tasks.spawn(ops::serve(http, Arc::clone(&vault), config.store.path.clone(), stopped.clone()));
+    if let Some(receiver) = receiver {
+        tasks.spawn(receiver.serve(Arc::clone(&vault), stopped.clone()));
+    }
     let clock = Arc::new(ClockWatch::new(Timestamp::now()));
     tasks.spawn(watch_clock(Arc::clone(&clock), Arc::clone(&vault), stopped.clone()));
     let sweep = &config.sweep;
@@ -104,6 +115,7 @@ pub async fn start(config: &Config, progress: impl Fn(u64)) -> Result<Running, S
         grpc: addresses.0,
         admin: config.listen.admin.socket.clone(),
         http: addresses.1,
+        callback,
         stop,
         tasks,
     })
@@ -138,19 +150,19 @@ async fn sweep_loop(
             () = tokio::time::sleep(wait) => {}
         }
         clock.guard(&vault);
-        let (now, began) = (Timestamp::now(), Instant::now());
-        let pass = vault.sweep(now, horizon);
-        tokio::select! {
-            _ = stopped.wait_for(|stop| *stop) => return,
-            result = pass => {
-                vault.metrics().swept(now, began.elapsed(), result.is_ok());
-                match result {
-                    Ok(report) => tracing::info!(?report, "swept"),
-                    Err(error) => tracing::error!(error = %error, "the sweep failed"),
-                }
-            }
-        }
-        wait = interval;
+        let (sweep, _) = vault.start_sweep(vault.sweep_plan(horizon, None), Timestamp::now());
+        let ended = tokio::select! {
+            _ = stopped.wait_for(|stop| *stop) => None,
+            ended = vault.sweep_ended(sweep.id, Duration::MAX) => Some(ended),
+        };
+        let Some(ended) = ended else {
+            // It holds the store open; its end is only a moment away.
+            let _ = vault.cancel_sweep(sweep.id).await;
+            return;
+        };
+        // Jumio served nobody for a while: some tenants' data is gone before the next regular sweep.
+        let gave_up = ended.is_ok_and(|sweep| sweep.gave_up.is_some());
+        wait = if gave_up { interval.min(AGAIN) } else { interval };
     }
 }
 

@@ -9,7 +9,6 @@ use crate::crypto::Provider;
 use crate::jumio::{Rates, Region, Settings as JumioSettings, Timeouts};
 use crate::metrics::Metrics;
 use crate::model::{ClientSecret, Mode};
-use crate::ops;
 use crate::vault::{AdmissionPolicy, Settings};
 
 use super::StartError;
@@ -45,6 +44,7 @@ pub(super) fn vault(config: &Config) -> Settings {
         warning: capture.warning.duration(),
         critical: capture.critical.duration(),
         facemap_len_max,
+        captures_per_second: captures_per_second(config),
         background_captures_max: usize::from(capture.background_max),
         workflow_key: config.jumio.workflow_key.as_str().to_owned(),
         token_lifetime: config.authentication.token_lifetime.duration(),
@@ -54,12 +54,10 @@ pub(super) fn vault(config: &Config) -> Settings {
     }
 }
 
-/// What the metrics show of the settings. A capture costs two calls of the retrieval budget: the
-/// details and the facemap.
-pub(super) fn ops(config: &Config) -> ops::Settings {
+/// A capture is two calls of the retrieval service: the details, and the facemap.
+fn captures_per_second(config: &Config) -> f64 {
     let limits = &config.jumio.limits;
-    let for_captures = limits.retrieval_per_second * (1.0 - limits.reserve_for_authentication);
-    ops::Settings { store: config.store.path.clone(), captures_per_second: for_captures / 2.0 }
+    limits.retrieval_per_second * (1.0 - limits.reserve_for_authentication) / 2.0
 }
 
 /// The client of Jumio. Reads the client's secret.

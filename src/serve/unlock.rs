@@ -1,7 +1,8 @@
 //! The keyring: unlocked before anything else is opened, and made new only where there is nothing.
 
-use std::fs::DirBuilder;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs::{DirBuilder, File, Permissions};
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
 
 use crate::config::{Config, RootSource, SecretRef};
@@ -51,11 +52,11 @@ pub(super) async fn unlock(config: &Config) -> Result<Keyring, StartError> {
     provider(config).self_test()?;
     let dir = &config.keys.keyring;
     if !dir.exists() {
-        return Err(StartError::NotInitialized { keyring: dir.clone() });
+        return Err(no_keyring(config));
     }
     let [zero, one] = KeyringFiles::open(dir)?.read()?;
     if zero.is_none() && one.is_none() {
-        return Err(StartError::NotInitialized { keyring: dir.clone() });
+        return Err(no_keyring(config));
     }
     let Selected { keyring, other_damaged, .. } = select(zero.as_deref(), one.as_deref())?;
     if other_damaged {
@@ -73,6 +74,19 @@ pub(super) async fn unlock(config: &Config) -> Result<Keyring, StartError> {
     };
     // Argon2id takes its time and its memory; not on a thread that serves.
     tokio::task::spawn_blocking(unlock).await.unwrap_or(Err(StartError::Interrupted))
+}
+
+/// Without a store the vault is new; with one its keyring is gone.
+fn no_keyring(config: &Config) -> StartError {
+    let (store, keyring) = (config.store.path.clone(), config.keys.keyring.clone());
+    match has_files(&store) {
+        true => StartError::StoreWithoutKeyring { store, keyring },
+        false => StartError::NotInitialized { keyring },
+    }
+}
+
+fn has_files(dir: &Path) -> bool {
+    std::fs::read_dir(dir).is_ok_and(|mut files| files.next().is_some())
 }
 
 /// What [`initialize`] made.
@@ -94,14 +108,9 @@ pub struct Initialized {
 pub async fn initialize(config: &Config, now: Timestamp) -> Result<Initialized, StartError> {
     provider(config).self_test()?;
     let keyring_dir = &config.keys.keyring;
-    let has_store = std::fs::read_dir(&config.store.path).is_ok_and(|mut dir| dir.next().is_some());
-    let has_keyring = std::fs::read_dir(keyring_dir).is_ok_and(|mut dir| dir.next().is_some());
-    match (has_keyring, has_store) {
+    match (has_files(keyring_dir), has_files(&config.store.path)) {
         (true, true) => return Err(StartError::AlreadyInitialized),
-        (false, true) => {
-            let (store, keyring) = (config.store.path.clone(), keyring_dir.clone());
-            return Err(StartError::StoreWithoutKeyring { store, keyring });
-        }
+        (false, true) => return Err(no_keyring(config)),
         (true, false) => {
             let keyring = unlock(config).await?;
             create_store(config, &keyring)?;
@@ -146,12 +155,18 @@ fn write_key_file(root: &RootSource) -> Result<bool, StartError> {
         return Ok(false);
     }
     let failed = |source| StartError::File { path: path.clone(), source };
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true).mode(0o400);
-    let mut file = options.open(path).map_err(failed)?;
     let bytes = KeyFile::fresh()?;
-    std::io::Write::write_all(&mut file, &*bytes).map_err(failed)?;
-    file.sync_all().map_err(failed)?;
+    let parent = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let write = || {
+        // Whole or not at all: half a key file would be in the way of every further try.
+        let mut file = tempfile::NamedTempFile::new_in(parent)?;
+        file.write_all(&*bytes)?;
+        file.as_file().set_permissions(Permissions::from_mode(0o400))?;
+        file.as_file().sync_all()?;
+        file.persist_noclobber(path)?;
+        File::open(parent)?.sync_all()
+    };
+    write().map_err(failed)?;
     Ok(true)
 }
 

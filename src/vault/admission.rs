@@ -136,6 +136,7 @@ mod tests {
     fn wrong_onboardings() -> [Row; 24] {
         let blocked = Admission::Blocked;
         let refused = || blocked(Blocked::OnboardingNotAccepted);
+        let not_enabled = || blocked(Blocked::DownloadNotEnabled);
         [
             ("not begun", |d| d.status = ExecutionStatus::Initiated, Admission::NotYet),
             ("begun", |d| d.status = ExecutionStatus::AcquisitionStarted, Admission::NotYet),
@@ -180,11 +181,7 @@ mod tests {
                 },
                 blocked(Blocked::LivenessUnsupported),
             ),
-            (
-                "download off",
-                |d| d.facemaps[0].downloadable = false,
-                blocked(Blocked::DownloadNotEnabled),
-            ),
+            ("download off", |d| d.facemaps[0].downloadable = false, not_enabled()),
             ("deleted", |d| d.deleted = Some(Timestamp::from_millis(9)), Admission::Lost),
             (
                 "deleted with its decision",

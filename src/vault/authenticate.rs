@@ -114,7 +114,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         now: Timestamp,
     ) -> Result<(), VaultError> {
         self.check_consent(request, now)?;
-        self.open_facemap(request.account).await.map(drop)
+        self.open_facemap(request.account, now).await.map(drop)
     }
 
     async fn carry_out(
@@ -126,7 +126,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         let metrics = &self.watch.metrics;
         let begun = Instant::now();
         // Opened first, so that an unreadable facemap never opens an execution at Jumio.
-        let facemap = self.open_facemap(request.account).await?;
+        let facemap = self.open_facemap(request.account, now).await?;
         metrics.authentication_step(Step::Open, begun.elapsed());
         let asked = Instant::now();
         let pending = self
@@ -158,7 +158,11 @@ impl<S: Store, J: Jumio> Vault<S, J> {
     }
 
     /// The facemap that serves `account`, in the clear.
-    async fn open_facemap(&self, account: AccountId) -> Result<Facemap, VaultError> {
+    async fn open_facemap(
+        &self,
+        account: AccountId,
+        now: Timestamp,
+    ) -> Result<Facemap, VaultError> {
         let row = self.keyring.row_key(account);
         let stored = self.store.record_with_body(row).await;
         let (record, body) = stored
@@ -166,7 +170,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
             .ok_or(VaultError::NotEnrolled(account))?;
         let loaded = self.loaded(account, row, record)?;
         let Some(body) = body.filter(|_| loaded.enrollment.facemap.is_some()) else {
-            return Err(not_ready(&loaded.enrollment));
+            return Err(not_ready(&loaded.enrollment, now));
         };
         self.keyring
             .open_facemap(row, &loaded.record, body)
@@ -195,9 +199,11 @@ impl<S: Store, J: Jumio> Vault<S, J> {
 }
 
 /// Why an enrollment without a facemap cannot serve.
-fn not_ready(enrollment: &Enrollment) -> VaultError {
+fn not_ready(enrollment: &Enrollment, now: Timestamp) -> VaultError {
     match enrollment.onboarding.state {
-        State::Pending { capture_by, .. } => VaultError::NotCaptured { capture_by },
+        State::Pending { capture_by, .. } => {
+            VaultError::NotCaptured { capture_by, jumio_has_it: now < capture_by }
+        }
         State::Blocked { why, .. } => VaultError::Blocked { why },
         State::Lost { .. } => VaultError::Lost,
         State::Erased { .. } => VaultError::Erased,

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::jumio::Jumio;
 use crate::model::{AccountId, Enrollment, State, Timestamp};
@@ -12,25 +12,17 @@ use crate::store::Store;
 
 use super::{Loaded, Vault, VaultError};
 
-/// Waits between the attempts right after an enrollment. Jumio may answer 404 for a moment after it
-/// reports the end, and some tenants' data is gone a quarter of an hour later, so the first tries are
-/// close together; the later ones follow the plan Jumio suggests (40 to 940 s after the first).
-const RETRY_AFTER: [Duration; 14] = [
-    Duration::from_secs(1),
-    Duration::from_secs(3),
-    Duration::from_secs(8),
-    Duration::from_secs(10),
-    Duration::from_secs(18),
-    Duration::from_secs(20),
-    Duration::from_secs(40),
-    Duration::from_secs(60),
-    Duration::from_secs(80),
-    Duration::from_secs(100),
-    Duration::from_secs(120),
-    Duration::from_secs(140),
-    Duration::from_secs(160),
-    Duration::from_secs(180),
-];
+/// Attempts right after an enrollment, in seconds after the first one. Jumio may answer 404 for a
+/// moment after it reports the end, and some tenants' data is gone a quarter of an hour later, so the
+/// first tries are close together (after 1, 3, 8 and 10 s); the others follow the plan that Jumio's
+/// documents suggest, 40 to 940 s after the first.
+const ATTEMPTS_AT: [u64; 15] = [0, 1, 4, 12, 22, 40, 60, 100, 160, 240, 340, 460, 600, 760, 940];
+
+/// When the attempt that follows `made` others is due, counted from the first one. `None`: all were
+/// made, and the sweep goes on.
+fn attempt_at(made: usize) -> Option<Duration> {
+    ATTEMPTS_AT.get(made).copied().map(Duration::from_secs)
+}
 
 impl<S: Store, J: Jumio> Vault<S, J> {
     /// Captures in the background, trying again on Jumio's schedule until the facemap is here or it
@@ -42,8 +34,11 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         let vault = Arc::clone(self);
         tokio::spawn(async move {
             let _place = place;
-            let mut waits = RETRY_AFTER.into_iter();
-            loop {
+            let first = Instant::now();
+            for made in 0.. {
+                let Some(at) = attempt_at(made) else { return };
+                sleep_until(first + at).await;
+                vault.recent.note(account);
                 match vault.capture(account, Timestamp::now()).await {
                     Ok(loaded) if is_settled(&loaded.enrollment) => return,
                     Ok(_) => {}
@@ -51,8 +46,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
                         tracing::error!(%account, error = %error, "capture failed in the store");
                     }
                 }
-                let Some(wait) = waits.next() else { return };
-                sleep(wait).await;
+                vault.recent.note(account);
             }
         });
     }
@@ -84,4 +78,20 @@ impl<S: Store, J: Jumio> Vault<S, J> {
 /// Whether nothing is left to wait for.
 fn is_settled(enrollment: &Enrollment) -> bool {
     !matches!(enrollment.onboarding.state, State::Pending { .. })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_attempts_are_close_and_the_others_follow_jumios_plan() {
+        let at: Vec<u64> = (0..).map_while(attempt_at).map(|at| at.as_secs()).collect();
+        let waits: Vec<u64> = at.windows(2).map(|pair| pair[1] - pair[0]).collect();
+
+        assert_eq!(at[0], 0, "at once");
+        assert_eq!(waits[..4], [1, 3, 8, 10]);
+        assert_eq!(at[5..], [40, 60, 100, 160, 240, 340, 460, 600, 760, 940]);
+        assert_eq!(attempt_at(at.len()), None, "then the sweep");
+    }
 }

@@ -21,45 +21,56 @@ impl<S: Store, J: Jumio> Vault<S, J> {
     /// [`VaultError::NotEnrolled`], or by what is wrong with the store. That Jumio does not give the
     /// facemap is not an error: the enrollment says so.
     pub async fn capture(&self, account: AccountId, now: Timestamp) -> Result<Loaded, VaultError> {
+        Ok(self.capture_told(account, now).await?.loaded)
+    }
+
+    /// As [`Vault::capture`], and tells what Jumio said if it did not give the facemap.
+    pub(super) async fn capture_told(
+        &self,
+        account: AccountId,
+        now: Timestamp,
+    ) -> Result<Attempt, VaultError> {
         let _turn = self.capturing.turn(account).await;
         let mut known = self.enrollment(account).await?;
         loop {
             let State::Pending { .. } = known.enrollment.onboarding.state else {
-                return Ok(known);
+                return Ok(known.into());
             };
             match self.attempt(&known, now).await {
                 // Erased or enrolled anew meanwhile: what we hold is of no use. Look again.
                 Err(VaultError::Conflict) => known = self.enrollment(account).await?,
                 result => {
-                    self.watch.capture_ended(&known.enrollment, &result, now);
+                    let ended = result.as_ref().map(|attempt| &attempt.loaded.enrollment);
+                    self.watch.capture_ended(&known.enrollment, ended, now);
                     return result;
                 }
             }
         }
     }
 
-    async fn attempt(&self, known: &Loaded, now: Timestamp) -> Result<Loaded, VaultError> {
+    async fn attempt(&self, known: &Loaded, now: Timestamp) -> Result<Attempt, VaultError> {
         let account = known.enrollment.account;
         let execution = known.enrollment.onboarding.execution;
         let details = match self.jumio.onboarding(account, execution).await {
             Ok(details) => details,
-            Err(error) => return self.missed(known, &error, None, now).await,
+            Err(error) => return self.missed(known, error, None, now).await,
         };
         if let Some(state) = superseded_by(&known.enrollment, &details) {
-            return self.settle(known, state).await;
+            return self.settle(known, state).await.map(Attempt::from);
         }
-        match admit(&details, &self.settings.admission) {
+        let settled = match admit(&details, &self.settings.admission) {
             Admission::Capture { .. } if !is_known_newer(&known.enrollment, &details) => {
                 tracing::error!(%account, "jumio does not tell when the onboarding was completed");
                 self.tried(known, LastError::ResponseUnexpected, None).await
             }
             Admission::Capture { credential, liveness_type } => {
-                self.download(known, &details, credential, liveness_type, now).await
+                return self.download(known, &details, credential, liveness_type, now).await;
             }
             Admission::NotYet => self.tried(known, LastError::NotYet, details.completed).await,
             Admission::Blocked(why) => self.blocked(known, why, now).await,
             Admission::Lost => self.lost(known, now).await,
-        }
+        };
+        settled.map(Attempt::from)
     }
 
     async fn download(
@@ -69,16 +80,17 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         credential: CredentialId,
         mut liveness_type: String,
         now: Timestamp,
-    ) -> Result<Loaded, VaultError> {
+    ) -> Result<Attempt, VaultError> {
         let account = known.enrollment.account;
         let len_max = self.settings.facemap_len_max;
         let facemap = match self.jumio.download_facemap(account, credential, len_max).await {
             Ok(facemap) => facemap,
             // The details may be read and the facemap may not: the tenant's option is off.
             Err(JumioError::PermissionMissing { .. }) => {
-                return self.blocked(known, Blocked::DownloadNotEnabled, now).await;
+                let blocked = self.blocked(known, Blocked::DownloadNotEnabled, now).await;
+                return blocked.map(Attempt::from);
             }
-            Err(error) => return self.missed(known, &error, details.completed, now).await,
+            Err(error) => return self.missed(known, error, details.completed, now).await,
         };
         while liveness_type.len() > LIVENESS_TYPE_LEN_MAX {
             liveness_type.pop();
@@ -99,29 +111,35 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         next.facemap = Some(stored);
         let loaded = self.commit(Some(known), next, NewBody::Set(&facemap)).await?;
         tracing::info!(%account, "captured");
-        Ok(loaded)
+        Ok(loaded.into())
     }
 
     /// Jumio did not give it: for now, for good, or not to us.
     async fn missed(
         &self,
         known: &Loaded,
-        error: &JumioError,
+        error: JumioError,
         completed: Option<Timestamp>,
         now: Timestamp,
-    ) -> Result<Loaded, VaultError> {
+    ) -> Result<Attempt, VaultError> {
         let account = known.enrollment.account;
-        let State::Pending { capture_by, .. } = known.enrollment.onboarding.state else {
-            return Ok(known.clone());
+        let State::Pending { capture_by, last_error: last, .. } = known.enrollment.onboarding.state
+        else {
+            return Ok(known.clone().into());
         };
-        if matches!(error, JumioError::NotFound { .. }) && now >= capture_by {
-            return self.lost(known, now).await;
-        }
-        if matches!(error, JumioError::FacemapTooLong { .. }) {
-            return self.blocked(known, Blocked::TooLong, now).await;
-        }
-        tracing::info!(%account, error = %error, "capture will be tried again");
-        self.tried(known, last_error(error), completed).await
+        let still_busy = last == Some(LastError::RateLimited) && completed.is_none();
+        let loaded = if matches!(error, JumioError::NotFound { .. }) && now >= capture_by {
+            self.lost(known, now).await?
+        } else if matches!(error, JumioError::FacemapTooLong { .. }) {
+            self.blocked(known, Blocked::TooLong, now).await?
+        } else if matches!(error, JumioError::Throttled { .. }) && still_busy {
+            // Nothing new to write. A sweep may hear this many times for one account.
+            known.clone()
+        } else {
+            tracing::info!(%account, error = %error, "capture will be tried again");
+            self.tried(known, last_error(&error), completed).await?
+        };
+        Ok(Attempt { loaded, refusal: Some(error) })
     }
 
     /// To be tried again. What Jumio said of the completion, and so of the deadline, is kept.
@@ -157,6 +175,21 @@ impl<S: Store, J: Jumio> Vault<S, J> {
     async fn settle(&self, known: &Loaded, onboarding: Onboarding) -> Result<Loaded, VaultError> {
         let next = Enrollment { onboarding, ..known.enrollment.clone() };
         self.commit(Some(known), next, NewBody::Keep).await
+    }
+}
+
+/// How one attempt ended.
+#[derive(Debug)]
+pub(super) struct Attempt {
+    /// The enrollment afterwards.
+    pub(super) loaded: Loaded,
+    /// What Jumio said, if it did not give the facemap.
+    pub(super) refusal: Option<JumioError>,
+}
+
+impl From<Loaded> for Attempt {
+    fn from(loaded: Loaded) -> Self {
+        Self { loaded, refusal: None }
     }
 }
 

@@ -36,7 +36,12 @@ impl<S: Store, J: Jumio> Vault<S, J> {
             };
             match self.commit(Some(&known), next, NewBody::Remove).await {
                 Err(VaultError::Conflict) => {}
-                result => return result,
+                Ok(erased) => {
+                    // What was started with the facemap is not handed out again.
+                    self.in_flight.forget(account);
+                    return Ok(erased);
+                }
+                Err(error) => return Err(error),
             }
         }
     }

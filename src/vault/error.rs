@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::crypto::{OpenError, SealError};
 use crate::jumio::{JumioError, Limit};
-use crate::model::{AccountId, Blocked, Timestamp, WorkflowExecutionId};
+use crate::model::{AccountId, Blocked, SweepId, Timestamp, WorkflowExecutionId};
 use crate::store::StoreError;
 
 /// Why the vault refused or failed a request.
@@ -23,6 +23,8 @@ pub enum VaultError {
     NotCaptured {
         /// Until when Jumio keeps its copy at least.
         capture_by: Timestamp,
+        /// Whether that is still to come, so that Jumio can use its own copy.
+        jumio_has_it: bool,
     },
 
     /// Jumio does not let the facemap be downloaded, or the onboarding was not accepted.
@@ -47,6 +49,8 @@ pub enum VaultError {
     /// The account has a running authentication. Use it, or supersede it.
     #[error("an authentication of the account is in progress")]
     AlreadyStarted {
+        /// The account.
+        account: AccountId,
         /// The running one; unknown while it is still being prepared.
         execution: Option<WorkflowExecutionId>,
         /// When its tokens end.
@@ -183,6 +187,17 @@ pub enum VaultError {
     /// Sealing failed: no randomness, or a key is missing.
     #[error("sealing failed")]
     Seal(#[from] SealError),
+
+    /// A sweep is running, and the caller wants one of its own or none. Watch that one.
+    #[error("a sweep is running")]
+    SweepInProgress {
+        /// The running one.
+        id: SweepId,
+    },
+
+    /// There was no such sweep since the start, or it is too long ago.
+    #[error("there is no such sweep")]
+    SweepNotFound,
 
     /// The vault is stopping. Retry.
     #[error("the vault is shutting down")]

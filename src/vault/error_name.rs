@@ -16,6 +16,8 @@ impl VaultError {
             Self::RequestIdReused => "request_id_reused",
             Self::AuthenticationNotFound => "authentication_not_found",
             Self::ConsentExpired { .. } => "consent_expired",
+            Self::SweepNotFound => "sweep_not_found",
+            Self::SweepInProgress { .. } => "sweep_in_progress",
             Self::Conflict => "conflict",
             Self::Unreadable { .. } => "unreadable",
             Self::Damaged { .. } => "damaged",
@@ -55,6 +57,8 @@ impl VaultError {
             | Self::RequestIdReused
             | Self::AuthenticationNotFound
             | Self::ConsentExpired { .. }
+            | Self::SweepNotFound
+            | Self::SweepInProgress { .. }
             | Self::PageTokenInvalid
             | Self::ShuttingDown => true,
             Self::Conflict

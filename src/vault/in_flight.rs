@@ -96,7 +96,7 @@ impl InFlight {
         expires: Timestamp,
     ) -> Result<Begin, VaultError> {
         let mut tables = lock(&self.0);
-        tables.forget(now);
+        tables.drop_ended(now);
         let key = (caller.to_owned(), id);
         if let Some(entry) = tables.by_request.get(&key) {
             if *entry.request != **request {
@@ -107,6 +107,7 @@ impl InFlight {
         if let (Some(running), false) = (tables.by_account.get(&request.account), request.supersede)
         {
             return Err(VaultError::AlreadyStarted {
+                account: request.account,
                 execution: running.execution,
                 expires: running.expires,
             });
@@ -120,6 +121,13 @@ impl InFlight {
         let replaces = tables.by_account.insert(request.account, running);
         let (tables, account) = (Arc::clone(&self.0), request.account);
         Ok(Begin::New(Ticket { tables, key, account, number, replaces, outcome: Some(sender) }))
+    }
+
+    /// Forgets everything about an account: nothing of it is answered again.
+    pub(super) fn forget(&self, account: AccountId) {
+        let mut tables = lock(&self.0);
+        tables.by_request.retain(|_, entry| entry.request.account != account);
+        tables.by_account.remove(&account);
     }
 
     /// The authentication ended at Jumio: the account is free for another one. Whether this is news,
@@ -229,7 +237,7 @@ impl Tables {
     }
 
     /// Drops what has ended, and more if there is too much.
-    fn forget(&mut self, now: Timestamp) {
+    fn drop_ended(&mut self, now: Timestamp) {
         self.by_account.retain(|_, running| running.expires > now);
         self.by_request.retain(|_, entry| entry.forget_at > now);
         if self.by_request.len() >= REQUESTS_MAX {

@@ -1,15 +1,17 @@
 //! The rules: what becomes of an account's facemap, and when.
 //!
 //! The only place where keys, disk and Jumio meet, and in it only [`Vault::capture`] and
-//! [`Vault::start_authentication`] ever hold a facemap in the clear.
+//! [`Vault::start_authentication`] (with its dry run) ever hold a facemap in the clear.
 
 mod admission;
 mod attributes;
 mod authenticate;
 mod background;
+mod callback;
 mod capture;
 mod census;
 mod clock_guard;
+mod coverage;
 mod decision;
 mod diagnose;
 mod enroll;
@@ -20,9 +22,13 @@ mod in_flight;
 mod keys;
 mod list;
 mod page_token;
+mod recent;
+mod rumours;
 mod settings;
 mod state_code;
 mod sweep;
+mod sweep_pass;
+mod sweep_runs;
 mod turns;
 mod watch;
 
@@ -37,13 +43,16 @@ use crate::model::{AccountId, Enrollment, Facemap, RowKey, SealedRecord};
 use crate::store::{BodyChange, Change, Expect, StoreError};
 
 pub use crate::jumio::{
-    AccountUpdate, Consent, DecisionType, ExecutionStatus, Jumio, Limit, Obtained, Web,
+    AccountUpdate, Callback, CallbackError, Consent, DecisionType, ExecutionStatus, Jumio, Limit,
+    Obtained, Web,
 };
 pub use crate::store::Store;
 pub use admission::AdmissionPolicy;
 pub use authenticate::{StartAuthentication, Started};
+pub use callback::Heard;
 pub use census::Census;
 pub use clock_guard::{CLOCK_TOLERANCE, ClockGuard, clock_guard};
+pub use coverage::{Coverage, CoverageDay, forecast};
 pub use decision::AuthenticationView;
 pub use diagnose::{AccountFinding, Finding};
 pub use enroll::Enroll;
@@ -52,9 +61,13 @@ pub use in_flight::Orphan;
 pub use keys::{KeyState, KeyView};
 pub use list::{Cursor, ListFilter, Page};
 pub use settings::Settings;
-pub use sweep::SweepReport;
+pub use sweep::{SweepPlan, SweepReport};
+pub use sweep_runs::{Sweep, SweepState};
 
 use in_flight::InFlight;
+use recent::Recent;
+use rumours::Rumours;
+use sweep_runs::SweepRuns;
 use turns::Turns;
 use watch::Watch;
 
@@ -67,7 +80,10 @@ pub struct Vault<S, J> {
     census: Arc<census::Counts>,
     in_flight: InFlight,
     capturing: Turns,
+    rumours: Rumours,
     background: Arc<Semaphore>,
+    recent: Recent,
+    sweeps: SweepRuns,
     sequence: AtomicU64,
     watch: Watch,
 }
@@ -110,7 +126,10 @@ impl<S: Store, J: Jumio> Vault<S, J> {
             census: Arc::new(census),
             in_flight: InFlight::default(),
             capturing: Turns::default(),
+            rumours: Rumours::default(),
             background: Arc::new(Semaphore::new(settings.background_captures_max)),
+            recent: Recent::default(),
+            sweeps: SweepRuns::default(),
             sequence: AtomicU64::new(sequence),
             watch: Watch::default(),
             settings,

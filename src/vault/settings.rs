@@ -20,6 +20,9 @@ pub struct Settings {
     /// Most captures running in the background right after their enrollment. Further ones are left
     /// to the sweep.
     pub background_captures_max: usize,
+    /// Captures that the tenant's call budget allows in a second: what is left of the retrieval rate
+    /// after the reserve for authentications, by two calls a capture.
+    pub captures_per_second: f64,
     /// Jumio's key of the authentication workflow: 10071, or a custom variant.
     pub workflow_key: String,
     /// How long Jumio's tokens live if neither caller nor answer says so: Jumio's default is 30

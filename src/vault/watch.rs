@@ -12,7 +12,7 @@ use crate::metrics::{CaptureOutcome, Metrics, StartOutcome};
 use crate::model::{Blocked, Enrollment, LastError, State, Timestamp};
 
 use super::in_flight::Outcome;
-use super::{AuthenticationView, Loaded, VaultError};
+use super::{AuthenticationView, VaultError};
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -34,11 +34,11 @@ impl Watch {
     pub(super) fn capture_ended(
         &self,
         before: &Enrollment,
-        result: &Result<Loaded, VaultError>,
+        result: Result<&Enrollment, &VaultError>,
         now: Timestamp,
     ) {
         let state = match result {
-            Ok(loaded) => loaded.enrollment.onboarding.state,
+            Ok(enrollment) => enrollment.onboarding.state,
             Err(error) => return self.metrics.capture(CaptureOutcome::Failed, error.name()),
         };
         match state {

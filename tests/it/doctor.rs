@@ -1,10 +1,10 @@
 //! `fmvault doctor` finds what is wrong with a tenant, and says what to do.
 
-use facemap_vault::model::RequestId;
-use facemap_vault::proto::v1::StartAuthenticationRequest;
 use serde_json::{Value, json};
 
-use super::support::served::{Person, Served};
+use crate::support::caller;
+use crate::support::served::Served;
+use crate::support::site::Person;
 
 /// What doctor found: its exit code and its checks.
 struct Found {
@@ -15,12 +15,9 @@ struct Found {
 impl Found {
     async fn of(vault: &Served, arguments: &[&str]) -> Self {
         let arguments = [&["--json", "doctor"], arguments].concat();
-        let output = vault.run(&arguments).await;
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        let json: Value = serde_json::from_slice(&output.stdout)
-            .unwrap_or_else(|_| panic!("{text}{}", String::from_utf8_lossy(&output.stderr)));
-        let checks = json["checks"].as_array().unwrap().clone();
-        Self { exit: output.status.code().unwrap(), checks }
+        let ran = vault.run(&arguments).await;
+        let checks = ran.json()["checks"].as_array().unwrap().clone();
+        Self { exit: ran.code.unwrap(), checks }
     }
 
     async fn with_account(vault: &Served, person: &Person) -> Self {
@@ -51,8 +48,7 @@ impl Found {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_healthy_vault_has_no_failure() {
     let vault = Served::start(&[]).await;
-    let alice = vault.onboard(json!({})).await;
-    vault.enroll(&alice, 10).await.unwrap();
+    let alice = vault.captured(json!({})).await;
 
     let offline = Found::of(&vault, &[]).await;
     offline.expect_failed(&[]);
@@ -73,7 +69,7 @@ async fn a_healthy_vault_has_no_failure() {
     assert!(online.expect("retention", "note").contains("30 days"));
 
     let text = vault.run(&["doctor", "--online"]).await;
-    let text = String::from_utf8(text.stdout).unwrap();
+    let text = text.ok();
     assert!(text.contains("[ ok ]   Jumio access token") && text.contains("[skip]   facemap"));
     let journal = vault.remote.get("journal?since=0").await.unwrap().to_string();
     assert_eq!(journal.matches("/parts/FACEMAP").count(), 1, "only the capture downloads");
@@ -114,7 +110,7 @@ async fn what_blocks_a_capture_is_found_with_its_sentence() {
         let vault = Served::start(settings).await;
         let person = vault.onboard(person).await;
         // A person who was not accepted is refused, and remembered all the same.
-        let _ = vault.enroll(&person, 10).await;
+        let _ = vault.enroll(&person).await;
 
         let found = Found::with_account(&vault, &person).await;
         for check in ["facemap download", "blocked captures"] {
@@ -140,7 +136,7 @@ async fn a_wrong_secret_is_told_apart_and_the_region_is_named() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_missing_permission_is_found() {
     let vault = Served::start(&[]).await;
-    vault.spoil("/workflow-executions/", 403).await;
+    vault.spoil("GET", "/workflow-executions/", json!({ "status": 403 })).await;
     let found = Found::of(&vault, &["--online"]).await;
     found.expect_failed(&["permission to retrieve"]);
     found.expect("Jumio access token", "ok");
@@ -152,16 +148,9 @@ async fn a_missing_permission_is_found() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tenant_without_the_workflow_is_found_once_it_was_used() {
     let vault = Served::start(&[]).await;
-    let alice = vault.onboard(json!({})).await;
-    vault.enroll(&alice, 10).await.unwrap();
-    let request = || StartAuthenticationRequest {
-        enrollment: format!("enrollments/{}", alice.account),
-        request_id: RequestId::generate().hyphenated(),
-        customer_internal_reference: "login-1".to_owned(),
-        ..StartAuthenticationRequest::default()
-    };
+    let alice = vault.captured(json!({})).await;
     vault.tenant(json!({ "on_premises_keys": ["10072"] })).await;
-    vault.client().await.start_authentication(request()).await.unwrap_err();
+    vault.start_refused(&alice.account).await;
 
     let found = Found::of(&vault, &["--online"]).await;
     found.expect_failed(&["authentication workflow 10071"]);
@@ -169,7 +158,8 @@ async fn a_tenant_without_the_workflow_is_found_once_it_was_used() {
     assert!(text.contains("Please enable workflow 10071"), "{text}");
 
     vault.tenant(json!({ "on_premises_keys": ["10071"] })).await;
-    vault.client().await.start_authentication(request()).await.unwrap();
+    let request = caller::start(&alice.account);
+    vault.caller.clone().start_authentication(request).await.unwrap();
     Found::of(&vault, &["--online"]).await.expect("authentication workflow", "ok");
     vault.stop().await;
 }

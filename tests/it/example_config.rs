@@ -11,7 +11,7 @@ const REQUIRED: &str = "[jumio]\nclient_id = \"cred:jumio-client-id\"\n\
                         [keys]\npassphrase = \"cred:passphrase\"\n";
 
 /// The settings without a default that may be left out, in the manual behind `#`.
-const OPTIONAL: [&str; 7] = [
+const OPTIONAL: [&str; 8] = [
     "auth_url",
     "account_url",
     "api_url",
@@ -19,6 +19,7 @@ const OPTIONAL: [&str; 7] = [
     "root_certificate",
     "proxy",
     "key_file",
+    "path_secret",
 ];
 
 fn load(path: &Path) -> Loaded {

@@ -8,7 +8,7 @@ use crate::support::tale::Step::{
     Onboard, StoreFails, Sweep, Wait, Wipe,
 };
 use crate::support::tale::{Step, tale, word};
-use crate::support::world::{HOUR, RETENTION, World, account, facemap};
+use crate::support::world::{HOUR, RETENTION, START, World, account, facemap};
 
 /// Beyond every deadline.
 const LONG: u32 = 40 * 24;
@@ -228,5 +228,25 @@ async fn two_who_enroll_at_once_both_succeed() {
         assert!(first.is_ok() && second.is_ok(), "seed {seed}: {first:?} {second:?}");
         assert_eq!(word(state.state), "pending", "seed {seed}");
         assert_eq!(world.vault.census().pending_total(), 1, "seed {seed}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_written_is_counted_even_if_the_caller_goes_away() {
+    for seed in 0..100 {
+        let world = World::new().await;
+        let execution = world.onboard(1, &facemap(1, 300));
+        world.store.wobble.begin(seed);
+        let vault = std::sync::Arc::clone(&world.vault);
+        let request = Enroll { account: account(1), execution, completed: None };
+        let caller = tokio::spawn(async move { vault.enroll(request, START).await.map(drop) });
+        for _ in 0..seed % 20 {
+            tokio::task::yield_now().await;
+        }
+        caller.abort();
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(world.vault.census(), world.recount().await, "seed {seed}");
     }
 }

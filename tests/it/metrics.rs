@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use facemap_vault::model::RequestId;
-use facemap_vault::proto::v1::{GetAuthenticationRequest, StartAuthenticationRequest};
+use facemap_vault::proto::v1::GetAuthenticationRequest;
 use serde_json::json;
 
-use super::support::served::Served;
+use crate::support::caller;
+use crate::support::served::Served;
 
 const DOCUMENT: &str = "docs/src/reference/metrics.md";
 const RULES: &str = "deploy/prometheus/rules.yml";
@@ -22,7 +22,8 @@ async fn what_is_exported_is_what_is_documented() {
     let vault = Served::start(&[]).await;
     let accounts = journey(&vault).await;
 
-    let answer = vault.http("/metrics").await;
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let answer = http.get(format!("http://{}/metrics", vault.vault.http)).send().await.unwrap();
     let kind = answer.headers()["content-type"].to_str().unwrap().to_owned();
     assert!(kind.starts_with("application/openmetrics-text"), "{kind}");
     let text = answer.text().await.unwrap();
@@ -56,20 +57,13 @@ async fn what_is_exported_is_what_is_documented() {
 /// One who is captured, authenticates and passes, and one whose facemap may not be downloaded. Gives
 /// both accounts.
 async fn journey(vault: &Served) -> [String; 2] {
-    let alice = vault.onboard(json!({ "person": "alice" })).await;
-    vault.enroll(&alice, 10).await.unwrap();
+    let alice = vault.captured(json!({ "person": "alice" })).await;
     let bob = vault.onboard(json!({ "download_allowed": false })).await;
-    vault.enroll(&bob, 10).await.unwrap();
-    let start = |account: &str| StartAuthenticationRequest {
-        enrollment: format!("enrollments/{account}"),
-        request_id: RequestId::generate().hyphenated(),
-        customer_internal_reference: "login-1".to_owned(),
-        ..StartAuthenticationRequest::default()
-    };
-    let mut client = vault.client().await;
-    client.start_authentication(start(&bob.account)).await.unwrap_err();
-    let started = client.start_authentication(start(&alice.account)).await.unwrap().into_inner();
-    let authentication = started.authentication.unwrap();
+    vault.enroll(&bob).await.unwrap();
+    vault.start_refused(&bob.account).await;
+    let mut client = vault.caller.clone();
+    let started = client.start_authentication(caller::start(&alice.account)).await.unwrap();
+    let authentication = started.into_inner().authentication.unwrap();
     let path = format!("executions/{}/journey", authentication.workflow_execution_id);
     let body = json!({ "outcome": "complete", "person": "alice" });
     vault.remote.post(&path, &body).await.unwrap();

@@ -97,6 +97,16 @@ fn single_mistakes_are_found() {
         ("[keys]", "[store]\npath = \"/var/lib/fmvault/keyring/x\"\n[keys]", "each other", 9),
         ("[keys]", "[listen]\nhttp.address = \"127.0.0.1:50051\"\n[keys]", "two listeners", 9),
         ("[keys]", "[listen]\nhttp.address = \"[::]:90\"\n[keys]", "answers everyone", 9),
+        ("[keys]", "[listen]\ncallback.address = \"10.0.0.1:1\"\n[keys]", "ends", 9),
+        ("[keys]", "[listen]\ncallback.enabled = true\n[keys]", "not signed", 9),
+        ("[keys]", "[listen]\ncallback.sources = [\"10.0.0.1/8\"]\n[keys]", "a range of them", 9),
+        (
+            "[keys]",
+            "[listen.callback]\npath_secret = \"marker\"\n[keys]",
+            "not the secret itself",
+            9,
+        ),
+        ("[keys]", "[listen.callback]\npath_secret = \"env:X\"\n[keys]", "environment", 9),
     ];
     for (what, with, message, line_wanted) in table {
         let problems = load(&VALID.replace(what, with)).unwrap_err();

@@ -68,6 +68,7 @@ struct State {
     calls: HashMap<Call, usize>,
     updates: Vec<Update>,
     uploads: Vec<Upload>,
+    downloads: Vec<AccountId>,
     complaints: Vec<String>,
     expires: Option<Timestamp>,
 }
@@ -150,14 +151,14 @@ impl FakeJumio {
         self.state().updates.clone()
     }
 
+    /// Whose facemaps were downloaded, in this order.
+    pub(crate) fn downloads(&self) -> Vec<AccountId> {
+        self.state().downloads.clone()
+    }
+
     /// All uploads received as a whole.
     pub(crate) fn uploads(&self) -> Vec<Upload> {
         self.state().uploads.clone()
-    }
-
-    /// The bytes of an onboarding, deleted or not.
-    pub(crate) fn facemap(&self, account: AccountId, execution: WorkflowExecutionId) -> Vec<u8> {
-        self.account(account, |account| account.onboardings[&execution].facemap.clone())
     }
 
     /// What came in that must never come in.
@@ -205,6 +206,7 @@ impl Jumio for FakeJumio {
             return Err(error);
         }
         let bytes = self.account(account, |account| account.serve(credential, len_max))?;
+        self.state().downloads.push(account);
         self.wobble.give_way().await;
         Ok(Facemap::new(Zeroizing::new(bytes)).unwrap())
     }

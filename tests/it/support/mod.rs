@@ -1,11 +1,14 @@
 //! What the tests share.
 
+pub(crate) mod caller;
 pub(crate) mod fake_jumio;
 pub(crate) mod mem_store;
+pub(crate) mod process;
 pub(crate) mod rng;
 pub(crate) mod rocks;
 pub(crate) mod sealed;
 pub(crate) mod served;
+pub(crate) mod site;
 pub(crate) mod stub_jumio;
 pub(crate) mod tale;
 pub(crate) mod wobbly;

@@ -43,6 +43,16 @@ pub(crate) enum Step {
 /// Lives through `steps` and says what is left, such as `pending b, serves a`. A step that was
 /// refused is told at the end.
 pub(crate) async fn tale(steps: &[Step]) -> String {
+    let (world, told) = lived(steps).await;
+    told.ending(&world).await
+}
+
+/// The world after `steps`.
+pub(crate) async fn world_after(steps: &[Step]) -> World {
+    lived(steps).await.0
+}
+
+async fn lived(steps: &[Step]) -> (World, Told) {
     let mut world = World::new().await;
     let mut told = Told { executions: BTreeMap::new(), refused: None };
     for step in steps {
@@ -50,7 +60,7 @@ pub(crate) async fn tale(steps: &[Step]) -> String {
             told.refused = Some(kind(&error));
         }
     }
-    told.ending(&world).await
+    (world, told)
 }
 
 /// The name of an error's variant.
@@ -148,6 +158,7 @@ impl Told {
     }
 }
 
-fn bytes(name: char) -> Vec<u8> {
+/// What Jumio makes in the onboarding of this name.
+pub(crate) fn bytes(name: char) -> Vec<u8> {
     facemap(name as u8, 300)
 }

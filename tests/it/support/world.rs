@@ -55,13 +55,6 @@ impl World {
         self.vault = open(&self.store, &self.jumio, &self.keyring, settings).await;
     }
 
-    /// A restart with changed settings.
-    pub(crate) async fn reconfigure(&mut self, change: impl FnOnce(&mut Settings)) {
-        let mut settings = self.vault.settings().clone();
-        change(&mut settings);
-        self.vault = open(&self.store, &self.jumio, &self.keyring, settings).await;
-    }
-
     /// Time passes.
     pub(crate) fn wait(&mut self, duration: Duration) {
         self.now = self.now.plus(duration);
@@ -123,11 +116,6 @@ impl World {
         self.vault.enrollment(account(n)).await.unwrap().enrollment
     }
 
-    /// Its newest onboarding's state.
-    pub(crate) async fn state(&self, n: u8) -> State {
-        self.enrollment(n).await.onboarding.state
-    }
-
     /// A count of what is stored now, made anew.
     pub(crate) async fn recount(&self) -> Census {
         let settings = self.vault.settings().clone();
@@ -166,6 +154,7 @@ pub(crate) fn settings() -> Settings {
         warning: 48 * HOUR,
         critical: 6 * HOUR,
         facemap_len_max: 100_000,
+        captures_per_second: 5.0,
         background_captures_max: 8,
         workflow_key: "10071".to_owned(),
         token_lifetime: LIFETIME,
