@@ -5,11 +5,12 @@ use std::{env, error::Error, fs, path::PathBuf};
 
 use prost::Message;
 
-const PROTOS: [&str; 8] = [
+const PROTOS: [&str; 9] = [
     "facemapvault/v1/authentication.proto",
     "facemapvault/v1/enrollment.proto",
     "facemapvault/v1/error_reason.proto",
     "facemapvault/v1/facemap_vault_service.proto",
+    "facemapvault/admin/v1/doctor_service.proto",
     "facemapvault/admin/v1/enrollment_admin_service.proto",
     "facemapvault/admin/v1/key_service.proto",
     "facemapvault/admin/v1/status_service.proto",

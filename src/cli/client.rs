@@ -9,6 +9,7 @@ use tonic::transport::{Channel, Endpoint};
 use tower::service_fn;
 
 use crate::config::Admin;
+use crate::proto::admin::v1::doctor_service_client::DoctorServiceClient;
 use crate::proto::admin::v1::enrollment_admin_service_client::EnrollmentAdminServiceClient;
 use crate::proto::admin::v1::key_service_client::KeyServiceClient;
 use crate::proto::admin::v1::status_service_client::StatusServiceClient;
@@ -81,6 +82,10 @@ impl Client {
 
     pub(super) fn keys(&self) -> KeyServiceClient<Channel> {
         KeyServiceClient::new(self.channel.clone())
+    }
+
+    pub(super) fn doctor(&self) -> DoctorServiceClient<Channel> {
+        DoctorServiceClient::new(self.channel.clone())
     }
 
     pub(super) fn sweeps(&self) -> SweepServiceClient<Channel> {

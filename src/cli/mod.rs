@@ -12,6 +12,8 @@ mod config;
 mod demo;
 mod demo_journey;
 mod demo_world;
+mod doctor;
+mod doctor_offline;
 mod enrollment;
 mod exit;
 mod json;
@@ -51,6 +53,7 @@ Examples:
   fmvault demo journey                          the whole story, offline, in a few seconds
   fmvault demo                                  a vault and a simulated Jumio to play with
   fmvault status                                one screen about the running vault
+  fmvault doctor --online                       what is wrong, and what to do about it
   fmvault enrollment register ACCOUNT --workflow-execution ID --wait 30s
 
 Exit codes: 0 done, 1 unexpected, 2 usage, 3 attention needed, 4 not found, 5 not permitted,
@@ -105,6 +108,8 @@ enum Command {
     Sim(sim::Sim),
     /// One screen about the running vault; the exit code tells its health
     Status,
+    /// Check everything, with advice; exit 3 if something does not work
+    Doctor(doctor::Doctor),
     /// The settings file
     #[command(subcommand)]
     Config(config::Config),
@@ -170,6 +175,7 @@ fn dispatch(session: &Session, command: Command) -> Result<Exit, Failure> {
         Command::Server(command) => block_on(server::run(session, command)),
         Command::Sim(command) => block_on(sim::run(session, command)),
         Command::Status => block_on(status::run(session)),
+        Command::Doctor(command) => block_on(doctor::run(session, command)),
         Command::Config(command) => config::run(session, command),
         Command::Enrollment(command) => block_on(enrollment::run(session, command)),
         Command::Auth(command) => block_on(auth::run(session, command)),

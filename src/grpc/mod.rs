@@ -7,7 +7,9 @@ mod caller;
 mod convert;
 mod convert_callback;
 mod convert_start;
+mod count;
 mod coverage;
+mod doctor_service;
 mod fields;
 
 mod serve;

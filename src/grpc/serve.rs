@@ -10,8 +10,10 @@ use tonic::transport::Server;
 use tonic::transport::server::Router;
 use tonic_health::ServingStatus;
 use tonic_health::server::health_reporter;
+use tower::layer::util::{Identity, Stack};
 
 use crate::proto::DESCRIPTOR_SET;
+use crate::proto::admin::v1::doctor_service_server::DoctorServiceServer;
 use crate::proto::admin::v1::enrollment_admin_service_server::EnrollmentAdminServiceServer;
 use crate::proto::admin::v1::key_service_server::KeyServiceServer;
 use crate::proto::admin::v1::status_service_server::StatusServiceServer;
@@ -20,6 +22,8 @@ use crate::proto::v1::facemap_vault_service_server::FacemapVaultServiceServer;
 use crate::vault::{Jumio, Store, Vault};
 
 use super::admin_service::AdminService;
+use super::count::CountLayer;
+use super::doctor_service::Doctor;
 use super::sweep_service::SweepService;
 use super::vault_service::VaultService;
 
@@ -101,7 +105,7 @@ struct Services<S, J> {
 }
 
 impl<S: Store, J: Jumio> Services<S, J> {
-    async fn router(&self, reflection: bool, admin: bool) -> Router {
+    async fn router(&self, reflection: bool, admin: bool) -> Router<Stack<CountLayer, Identity>> {
         let vault = || Arc::clone(&self.vault);
         let public = FacemapVaultServiceServer::new(VaultService::new(
             vault(),
@@ -117,6 +121,7 @@ impl<S: Store, J: Jumio> Services<S, J> {
             .max_concurrent_streams(STREAMS_MAX)
             .http2_max_header_list_size(HEADER_LIST_MAX)
             .http2_keepalive_interval(Some(KEEPALIVE))
+            .layer(CountLayer(Arc::clone(self.vault.metrics())))
             .add_service(public)
             .add_service(health);
         if reflection {
@@ -136,6 +141,10 @@ impl<S: Store, J: Jumio> Services<S, J> {
         if admin {
             let service = || AdminService::new(vault(), self.settings.simulator);
             router = router
+                .add_service(
+                    DoctorServiceServer::new(Doctor::new(vault()))
+                        .max_decoding_message_size(MESSAGE_LEN_MAX),
+                )
                 .add_service(
                     StatusServiceServer::new(service()).max_decoding_message_size(MESSAGE_LEN_MAX),
                 )

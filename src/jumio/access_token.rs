@@ -13,7 +13,8 @@ use zeroize::Zeroizing;
 use super::budget::{Budget, Priority};
 use super::transport::{Connection, Transport};
 use super::{JumioError, Limit, Settings, wire};
-use crate::model::AccessToken;
+use crate::metrics::Metrics;
+use crate::model::{AccessToken, Timestamp};
 
 /// Gives out the access token.
 pub(super) struct AccessTokens {
@@ -22,6 +23,7 @@ pub(super) struct AccessTokens {
     client_id: String,
     client_secret: crate::model::ClientSecret,
     budget: Budget,
+    metrics: Arc<Metrics>,
     state: Mutex<State>,
     /// Held by the one caller that renews.
     turn: tokio::sync::Mutex<()>,
@@ -71,7 +73,8 @@ impl AccessTokens {
             url,
             client_id: settings.client_id,
             client_secret: settings.client_secret,
-            budget: Budget::new(Limit::Token, rates.token, 0.0, &rates),
+            budget: Budget::new(Limit::Token, rates.token, 0.0, &rates).counted(&settings.metrics),
+            metrics: settings.metrics,
             state: Mutex::default(),
             turn: tokio::sync::Mutex::default(),
         }
@@ -106,6 +109,8 @@ impl AccessTokens {
         }
         let asked_at = Instant::now();
         let fetched = self.fetch().await;
+        let outcome = fetched.as_ref().err().map_or("ok", JumioError::name);
+        self.metrics.jumio_call("token", outcome, asked_at.elapsed());
         self.settle(asked_at, fetched)
     }
 
@@ -161,6 +166,8 @@ impl AccessTokens {
                     ends_at: asked_at + lifetime,
                 });
                 state.failure = None;
+                let left = lifetime.saturating_sub(asked_at.elapsed());
+                self.metrics.jumio_token_until(Timestamp::now().plus(left));
                 return Ok(token);
             }
             Err(error) => error,

@@ -3,12 +3,13 @@
 //! Jumio limits a tenant's calls per second. Keeping below that here gives "busy" at once and in our
 //! words, instead of after a round trip and in Jumio's.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
 use super::{JumioError, Limit, Rates};
+use crate::metrics::Metrics;
 
 /// Who wants to call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +24,7 @@ pub(super) enum Priority {
 pub(super) struct Budget {
     limit: Limit,
     wait_max: Duration,
+    metrics: Arc<Metrics>,
     state: Mutex<State>,
 }
 
@@ -43,7 +45,13 @@ impl Budget {
             captures: Lane::new(rate.map(|rate| rate * (1.0 - reserve))),
             paused_until: None,
         };
-        Self { limit, wait_max: rates.wait_max, state: Mutex::new(state) }
+        let metrics = Arc::default();
+        Self { limit, wait_max: rates.wait_max, metrics, state: Mutex::new(state) }
+    }
+
+    /// Counts its waits in `metrics`.
+    pub(super) fn counted(self, metrics: &Arc<Metrics>) -> Self {
+        Self { metrics: Arc::clone(metrics), ..self }
     }
 
     /// Waits until one more call is within the budget.
@@ -56,10 +64,10 @@ impl Budget {
         if priority == Priority::Capture {
             // First the captures' own lane: whoever waits there holds nothing of the common one.
             let turn = self.book(give_up, |state| &mut state.captures)?;
-            wait_for(turn).await;
+            self.wait_for(turn).await;
         }
         let turn = self.book(give_up, |state| &mut state.all)?;
-        wait_for(turn).await;
+        self.wait_for(turn).await;
         // A 429 may have come in meanwhile.
         let now = Instant::now();
         match self.state().paused_until {
@@ -94,6 +102,15 @@ impl Budget {
         Ok(turn)
     }
 
+    /// Waits for `turn`. What has come already costs nothing, where a timer would cost a millisecond.
+    async fn wait_for(&self, turn: Instant) {
+        let now = Instant::now();
+        if turn > now {
+            sleep_until(turn).await;
+            self.metrics.jumio_throttled(self.limit.name(), now.elapsed());
+        }
+    }
+
     fn throttled(&self, wait: Duration) -> JumioError {
         let retry_after = Some(wait.min(super::retry_after::PAUSE_MAX));
         JumioError::Throttled { retry_after, limit: self.limit }
@@ -102,13 +119,6 @@ impl Budget {
     fn state(&self) -> MutexGuard<'_, State> {
         // Every state is a valid one, so a panic elsewhere while it was held does no harm.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Waits for `turn`. What has come already costs nothing, where a timer would cost a millisecond.
-async fn wait_for(turn: Instant) {
-    if turn > Instant::now() {
-        sleep_until(turn).await;
     }
 }
 

@@ -1,5 +1,7 @@
 //! Jumio over HTTPS.
 
+use std::sync::Arc;
+
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Body, Method, Request};
 use tokio::time::Instant;
@@ -15,6 +17,7 @@ use super::{
     AccountUpdate, AuthenticationDetails, ExecutionStatus, Jumio, JumioError, Limit,
     OnboardingDetails, PendingAuthentication, Settings, SettingsError, UploadSlot, download, wire,
 };
+use crate::metrics::Metrics;
 use crate::model::{AccountId, CredentialId, Facemap, WorkflowExecutionId};
 
 /// Jumio, over HTTPS, within the tenant's call budgets.
@@ -29,6 +32,7 @@ pub struct HttpJumio {
     retrieval_budget: Budget,
     /// Jumio publishes no limit for uploads; this one only keeps the pause of a 429.
     upload_budget: Budget,
+    metrics: Arc<Metrics>,
     workflow_key: String,
 }
 
@@ -44,10 +48,14 @@ impl HttpJumio {
         let links = Links::new(&settings);
         let rates = settings.rates;
         let reserve = rates.reserve_for_authentication;
+        let budget = |limit, rate, reserve| {
+            Budget::new(limit, rate, reserve, &rates).counted(&settings.metrics)
+        };
         Ok(Self {
-            account_budget: Budget::new(Limit::Account, rates.account, 0.0, &rates),
-            retrieval_budget: Budget::new(Limit::Retrieval, rates.retrieval, reserve, &rates),
-            upload_budget: Budget::new(Limit::Upload, None, 0.0, &rates),
+            account_budget: budget(Limit::Account, rates.account, 0.0),
+            retrieval_budget: budget(Limit::Retrieval, rates.retrieval, reserve),
+            upload_budget: budget(Limit::Upload, None, 0.0),
+            metrics: Arc::clone(&settings.metrics),
             workflow_key: settings.workflow_key.clone(),
             tokens: AccessTokens::new(settings, transport.clone(), links.token()),
             transport,
@@ -97,6 +105,21 @@ impl HttpJumio {
             }
         }
         Err(JumioError::CredentialsRejected)
+    }
+
+    /// Reports the end of a call.
+    fn ended<T>(
+        &self,
+        endpoint: &'static str,
+        start: Instant,
+        result: Result<T, JumioError>,
+    ) -> Result<T, JumioError> {
+        let took = start.elapsed();
+        let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        let outcome = result.as_ref().err().map_or("ok", JumioError::name);
+        tracing::debug!(endpoint, outcome, millis, "jumio call");
+        self.metrics.jumio_call(endpoint, outcome, took);
+        result
     }
 
     async fn download(
@@ -200,7 +223,7 @@ impl Jumio for HttpJumio {
         account: AccountId,
         execution: WorkflowExecutionId,
     ) -> Result<OnboardingDetails, JumioError> {
-        ended("onboarding", Instant::now(), self.details(account, execution).await)
+        self.ended("onboarding", Instant::now(), self.details(account, execution).await)
     }
 
     async fn download_facemap(
@@ -209,7 +232,7 @@ impl Jumio for HttpJumio {
         credential: CredentialId,
         len_max: usize,
     ) -> Result<Facemap, JumioError> {
-        ended("facemap", Instant::now(), self.download(account, credential, len_max).await)
+        self.ended("facemap", Instant::now(), self.download(account, credential, len_max).await)
     }
 
     async fn update_account(
@@ -217,11 +240,11 @@ impl Jumio for HttpJumio {
         account: AccountId,
         update: &AccountUpdate,
     ) -> Result<PendingAuthentication, JumioError> {
-        ended("account", Instant::now(), self.update(account, update).await)
+        self.ended("account", Instant::now(), self.update(account, update).await)
     }
 
     async fn upload_facemap(&self, slot: &UploadSlot, facemap: Facemap) -> Result<(), JumioError> {
-        ended("upload", Instant::now(), self.upload(slot, facemap).await)
+        self.ended("upload", Instant::now(), self.upload(slot, facemap).await)
     }
 
     async fn authentication(
@@ -229,7 +252,11 @@ impl Jumio for HttpJumio {
         account: AccountId,
         execution: WorkflowExecutionId,
     ) -> Result<AuthenticationDetails, JumioError> {
-        ended("authentication", Instant::now(), self.decision(account, execution).await)
+        self.ended("authentication", Instant::now(), self.decision(account, execution).await)
+    }
+
+    fn clock_ahead(&self) -> Option<i64> {
+        self.transport.clock_ahead()
     }
 }
 
@@ -270,16 +297,4 @@ fn outcome(failure: Failure) -> JumioError {
         Failure::Timeout(_) => JumioError::OutcomeUnknown { what: "no answer in time" },
         Failure::TooLong { .. } | Failure::Unexpected(_) => failure.of_read(),
     }
-}
-
-/// Reports the end of a call.
-fn ended<T>(
-    endpoint: &'static str,
-    start: Instant,
-    result: Result<T, JumioError>,
-) -> Result<T, JumioError> {
-    let millis = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let outcome = result.as_ref().err().map_or("ok", JumioError::name);
-    tracing::debug!(endpoint, outcome, millis, "jumio call");
-    result
 }

@@ -62,6 +62,32 @@ pub enum ExecutionStatus {
     TokenExpired,
 }
 
+impl ExecutionStatus {
+    /// One word for it, for metrics and logs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Initiated => "initiated",
+            Self::AcquisitionStarted => "acquisition_started",
+            Self::Acquired => "acquired",
+            Self::Processed => "processed",
+            Self::SessionExpired => "session_expired",
+            Self::TokenExpired => "token_expired",
+        }
+    }
+}
+
+impl DecisionType {
+    /// One word for it, for metrics and logs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Warning => "warning",
+            Self::Rejected => "rejected",
+            Self::NotExecuted => "not_executed",
+        }
+    }
+}
+
 /// A decision of Jumio's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DecisionType {

@@ -135,3 +135,15 @@ pub enum Limit {
     /// Uploads: none published.
     Upload,
 }
+
+impl Limit {
+    /// One word for it, for metrics and logs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Token => "token",
+            Self::Account => "account",
+            Self::Retrieval => "retrieval",
+            Self::Upload => "upload",
+        }
+    }
+}

@@ -11,6 +11,7 @@ mod details;
 mod download;
 mod error;
 mod json;
+mod jumio_clock;
 mod links;
 mod retry_after;
 mod settings;
@@ -93,4 +94,10 @@ pub trait Jumio: Send + Sync + 'static {
         account: AccountId,
         execution: WorkflowExecutionId,
     ) -> impl Future<Output = Result<AuthenticationDetails, JumioError>> + Send;
+
+    /// How many seconds Jumio's clock is ahead of ours by its last answer, negative if behind.
+    /// `None` before the first answer that tells.
+    fn clock_ahead(&self) -> Option<i64> {
+        None
+    }
 }

@@ -2,11 +2,13 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::HeaderValue;
 use url::{Host, Url};
 
+use crate::metrics::Metrics;
 use crate::model::ClientSecret;
 
 /// Everything [`HttpJumio`](super::HttpJumio) needs to know. Its `Debug` shows no secret.
@@ -37,6 +39,8 @@ pub struct Settings {
     pub rates: Rates,
     /// How long anything may take.
     pub timeouts: Timeouts,
+    /// Where calls are counted.
+    pub metrics: Arc<Metrics>,
 }
 
 impl Settings {
@@ -61,6 +65,7 @@ impl Settings {
             proxy: None,
             rates: Rates::default(),
             timeouts: Timeouts::default(),
+            metrics: Arc::default(),
         }
     }
 

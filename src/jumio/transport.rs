@@ -1,5 +1,6 @@
 //! HTTP towards Jumio: one way to send, limits on everything, no redirect ever followed.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, HeaderMap, HeaderValue};
@@ -9,8 +10,9 @@ use tokio::time::{Instant, timeout};
 use url::Url;
 
 use super::answer::Answer;
+use super::jumio_clock::JumioClock;
 use super::{JumioError, Settings, SettingsError, Timeouts};
-use crate::model::Facemap;
+use crate::model::{Facemap, Timestamp};
 
 /// Sends requests. Cheap to clone.
 #[derive(Clone)]
@@ -20,6 +22,7 @@ pub(super) struct Transport {
     /// One connection per request.
     fresh: Client,
     timeouts: Timeouts,
+    clock: Arc<JumioClock>,
 }
 
 /// Which connection a request takes.
@@ -40,12 +43,18 @@ impl Transport {
             pooled: client(settings, 8)?,
             fresh: client(settings, 0)?,
             timeouts: settings.timeouts,
+            clock: Arc::new(JumioClock::new(Arc::clone(&settings.metrics))),
         })
     }
 
     /// How long an answer's head may take, the connection included.
     pub(super) fn head_max(&self) -> Duration {
         self.timeouts.total.min(self.timeouts.connect + self.timeouts.head)
+    }
+
+    /// How many seconds Jumio's clock is ahead of ours, by its last answer.
+    pub(super) fn clock_ahead(&self) -> Option<i64> {
+        self.clock.ahead()
     }
 
     /// How long a whole exchange may take.
@@ -94,6 +103,7 @@ impl Transport {
         let millis = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
         match sent {
             Ok(Ok(response)) => {
+                self.clock.told(response.headers(), Timestamp::now());
                 let status = response.status().as_u16();
                 tracing::debug!(endpoint, status, millis, "jumio answered");
                 Ok(Answer::new(response, start + self.timeouts.total, self.timeouts))

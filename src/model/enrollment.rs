@@ -115,6 +115,36 @@ pub enum Blocked {
     TooLong,
 }
 
+impl Blocked {
+    /// One word for it, for metrics and logs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::DownloadNotEnabled => "download_not_enabled",
+            Self::LivenessUnsupported => "liveness_unsupported",
+            Self::OnboardingNotAccepted => "onboarding_not_accepted",
+            Self::TooLong => "too_long",
+        }
+    }
+}
+
+impl LastError {
+    /// One word for it, for metrics and logs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NotYet => "not_yet",
+            Self::RateLimited => "rate_limited",
+            Self::Unavailable => "unavailable",
+            Self::Timeout => "timeout",
+            Self::CredentialsRejected => "credentials_rejected",
+            Self::PermissionMissing => "permission_missing",
+            Self::ResponseUnexpected => "response_unexpected",
+            Self::UrlRejected => "url_rejected",
+            Self::Refused => "refused",
+            Self::StoreFailed => "store_failed",
+        }
+    }
+}
+
 /// How an attempt to capture ended that may be repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum LastError {

@@ -1,8 +1,12 @@
-//! HTTP on loopback: what operators' machines read, whether the process lives and serves; and Jumio's
-//! callbacks.
+//! HTTP on loopback: what operators' machines read, whether the process lives and serves, and the
+//! metrics; and Jumio's callbacks.
 
 mod callback;
+mod readings;
 mod source;
+
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::http::StatusCode;
@@ -11,11 +15,20 @@ use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use crate::model::Timestamp;
+use crate::vault::{Jumio, Store, Vault};
+
 pub use callback::{CallbackSettings, PathSecret, WeakSecret, serve_callbacks};
 
-/// Answers `/livez` (the process lives) and `/readyz` (it serves) until `stop` says so. The listener
-/// exists only while the vault is unlocked and its store is open, so an answer says both.
-pub async fn serve(listener: TcpListener, stop: watch::Receiver<bool>) {
+/// Answers `/livez` (the process lives), `/readyz` (it serves) and `/metrics` until `stop` says so. The
+/// listener exists only while the vault is unlocked and its store is open, so an answer says both.
+/// `store` is where the store is, for the state of its disk.
+pub async fn serve<S: Store, J: Jumio>(
+    listener: TcpListener,
+    vault: Arc<Vault<S, J>>,
+    store: PathBuf,
+    stop: watch::Receiver<bool>,
+) {
     let stopping = stop.clone();
     let ready = move || {
         let ready = !*stopping.borrow();
@@ -27,7 +40,18 @@ pub async fn serve(listener: TcpListener, stop: watch::Receiver<bool>) {
         }
     };
     let live = || async { page(StatusCode::OK, "alive\n") };
-    let router = Router::new().route("/livez", get(live)).route("/readyz", get(ready));
+    let metrics = move || {
+        let (vault, store) = (Arc::clone(&vault), store.clone());
+        async move {
+            let readings = readings::take(&vault, &store, Timestamp::now()).await;
+            let text = vault.metrics().render(&readings);
+            ([(CONTENT_TYPE, OPENMETRICS), (CACHE_CONTROL, "no-store")], text)
+        }
+    };
+    let router = Router::new()
+        .route("/livez", get(live))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(metrics));
     let mut stop = stop;
     let stopped = async move {
         let _ = stop.wait_for(|stop| *stop).await;
@@ -36,6 +60,9 @@ pub async fn serve(listener: TcpListener, stop: watch::Receiver<bool>) {
         tracing::error!(error = %error, "the HTTP listener failed");
     }
 }
+
+/// The text format that the metrics are written in.
+const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 type Page = (StatusCode, [(axum::http::HeaderName, &'static str); 2], &'static str);
 

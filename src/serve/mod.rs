@@ -1,6 +1,7 @@
 //! Wiring: unlock, open, build, listen, sweep, drain. The only place that builds things.
 
 mod callback;
+mod clock_watch;
 mod error;
 mod listen;
 mod logging;
@@ -19,10 +20,13 @@ use tokio::task::JoinSet;
 use crate::config::Config;
 use crate::grpc::{self, Listeners, ServerSettings};
 use crate::jumio::HttpJumio;
+use crate::metrics::Metrics;
 use crate::model::{Mode, Timestamp};
 use crate::ops;
 use crate::store::{Identity, Options, RocksStore};
 use crate::vault::Vault;
+
+use clock_watch::{ClockWatch, watch_clock};
 
 pub use error::StartError;
 pub use logging::{LogOutput, start_logging};
@@ -64,10 +68,11 @@ pub async fn start(config: &Config, progress: impl Fn(u64)) -> Result<Running, S
     let keyring = unlock::unlock(config).await?;
     let identity = Identity { vault_id: keyring.vault(), mode: keyring.mode() };
     let store = RocksStore::open(&config.store.path, identity, &Options::default())?;
-    let jumio = HttpJumio::new(settings::jumio(config)?)?;
+    let metrics = Arc::new(Metrics::default());
+    let jumio = HttpJumio::new(settings::jumio(config, &metrics)?)?;
     let rules = settings::vault(config);
     let vault = Vault::open(store, jumio, Arc::new(keyring), rules, progress).await?;
-    let vault = Arc::new(vault);
+    let vault = Arc::new(vault.counted(metrics));
 
     let public = listen::tcp(config.listen.public.address).await?;
     let http = listen::tcp(config.listen.http.address).await?;
@@ -91,13 +96,16 @@ pub async fn start(config: &Config, progress: impl Fn(u64)) -> Result<Running, S
             tracing::error!(error = %error, "a listener failed");
         }
     });
-    tasks.spawn(ops::serve(http, stopped.clone()));
+    tasks.spawn(ops::serve(http, Arc::clone(&vault), config.store.path.clone(), stopped.clone()));
     if let Some(receiver) = receiver {
         tasks.spawn(receiver.serve(Arc::clone(&vault), stopped.clone()));
     }
+    let clock = Arc::new(ClockWatch::new(Timestamp::now()));
+    tasks.spawn(watch_clock(Arc::clone(&clock), Arc::clone(&vault), stopped.clone()));
     let sweep = &config.sweep;
     tasks.spawn(sweep_loop(
         Arc::clone(&vault),
+        clock,
         sweep.interval.duration(),
         sweep.horizon.duration(),
         stopped,
@@ -129,16 +137,19 @@ impl Running {
 
 async fn sweep_loop(
     vault: Arc<TheVault>,
+    clock: Arc<ClockWatch>,
     interval: Duration,
     horizon: Duration,
     mut stopped: watch::Receiver<bool>,
 ) {
     let mut wait = FIRST_SWEEP.min(interval);
+    vault.metrics().sweep_begins(Timestamp::now(), interval);
     loop {
         tokio::select! {
             _ = stopped.wait_for(|stop| *stop) => return,
             () = tokio::time::sleep(wait) => {}
         }
+        clock.guard(&vault);
         let (sweep, _) = vault.start_sweep(vault.sweep_plan(horizon, None), Timestamp::now());
         let ended = tokio::select! {
             _ = stopped.wait_for(|stop| *stop) => None,

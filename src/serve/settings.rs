@@ -1,10 +1,13 @@
 //! From the configuration to the settings of each part.
 
+use std::sync::Arc;
+
 use url::Url;
 
 use crate::config::{Config, CryptoProvider, Mode as ConfigMode, OnInProgress};
 use crate::crypto::Provider;
 use crate::jumio::{Rates, Region, Settings as JumioSettings, Timeouts};
+use crate::metrics::Metrics;
 use crate::model::{ClientSecret, Mode};
 use crate::vault::{AdmissionPolicy, Settings};
 
@@ -62,7 +65,7 @@ fn captures_per_second(config: &Config) -> f64 {
 /// # Errors
 ///
 /// [`StartError::Secret`], [`StartError::File`] for the root certificate.
-pub(super) fn jumio(config: &Config) -> Result<JumioSettings, StartError> {
+pub(super) fn jumio(config: &Config, metrics: &Arc<Metrics>) -> Result<JumioSettings, StartError> {
     let jumio = &config.jumio;
     let secret = jumio.client_secret.read()?;
     let region: Region = jumio.region.name().parse()?;
@@ -96,6 +99,7 @@ pub(super) fn jumio(config: &Config) -> Result<JumioSettings, StartError> {
             ..Rates::default()
         },
         timeouts: Timeouts::default(),
+        metrics: Arc::clone(metrics),
         ..defaults
     })
 }

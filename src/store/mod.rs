@@ -17,6 +17,7 @@ mod verify;
 
 pub use open::Identity;
 pub use open_error::OpenError;
+pub use owner::{StoreUse, store_use};
 pub use rocks::RocksStore;
 pub use settings::Options;
 pub use verify::{Finding, Report, Wrong};

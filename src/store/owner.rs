@@ -11,6 +11,31 @@ use tempfile::NamedTempFile;
 
 use crate::model::Timestamp;
 
+/// Who uses a store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StoreUse {
+    /// Nobody.
+    Free,
+    /// A process has it: which and since when, if it said so.
+    Held(Option<(u32, Timestamp)>),
+}
+
+/// Looks who uses the store in `dir`, and changes nothing. The lock is taken for the moment of the
+/// look, so a vault that starts at that very moment may have to be started again.
+///
+/// # Errors
+///
+/// What the system says, if the directory cannot be opened or locked.
+pub fn store_use(dir: &Path) -> io::Result<StoreUse> {
+    let holder = || Owner::of(dir).map(|owner| (owner.pid, owner.since));
+    // Without a name in it, since dropping an `Ownership` would take away the owner's file.
+    match File::open(dir)?.try_lock_shared() {
+        Ok(()) => Ok(StoreUse::Free),
+        Err(TryLockError::WouldBlock) => Ok(StoreUse::Held(holder())),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
 /// The lock, held until dropped. The system gives it up when the process ends, however it ends.
 pub(super) struct Ownership {
     file: PathBuf,
@@ -87,7 +112,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let first = Ownership::take(dir.path()).unwrap().expect("nobody has it");
         assert!(Ownership::take(dir.path()).unwrap().is_none());
+        assert_eq!(store_use(dir.path()).unwrap(), StoreUse::Held(None));
         drop(first);
+        assert_eq!(store_use(dir.path()).unwrap(), StoreUse::Free);
         assert!(Ownership::take(dir.path()).unwrap().is_some());
     }
 

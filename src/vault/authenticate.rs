@@ -3,8 +3,11 @@
 
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
 use crate::crypto::OpenError;
 use crate::jumio::{AccountUpdate, Jumio, Obtained, PendingAuthentication};
+use crate::metrics::Step;
 use crate::model::{
     AccountId, Enrollment, Facemap, RequestId, SdkToken, State, Timestamp, WebLink,
     WorkflowExecutionId,
@@ -63,15 +66,19 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         request: StartAuthentication,
         now: Timestamp,
     ) -> Outcome {
-        self.check_consent(&request, now)?;
         let request = Arc::new(request);
-        let expires = now.plus(self.token_lifetime(&request));
-        let mut outcome = match self.in_flight.begin(caller, id, &request, now, expires)? {
+        let begun = self.begin_authentication(caller, id, &request, now).map_err(|error| {
+            let error = Arc::new(error);
+            self.watch.start_ended(&Err(Arc::clone(&error)), now);
+            error
+        });
+        let mut outcome = match begun? {
             Begin::Joined(outcome) => outcome,
             Begin::New(ticket) => {
                 let vault = Arc::clone(self);
                 let job = tokio::spawn(async move {
                     let outcome = vault.carry_out(&ticket, &request, now).await;
+                    vault.watch.start_ended(&outcome, now);
                     ticket.settle(outcome.clone(), now, vault.token_lifetime(&request));
                     outcome
                 });
@@ -82,6 +89,18 @@ impl<S: Store, J: Jumio> Vault<S, J> {
             Ok(Some(outcome)) => outcome,
             Ok(None) | Err(_) => Err(VaultError::ShuttingDown.into()),
         }
+    }
+
+    fn begin_authentication(
+        &self,
+        caller: &str,
+        id: RequestId,
+        request: &Arc<StartAuthentication>,
+        now: Timestamp,
+    ) -> Result<Begin, VaultError> {
+        self.check_consent(request, now)?;
+        let expires = now.plus(self.token_lifetime(request));
+        self.in_flight.begin(caller, id, request, now, expires)
     }
 
     /// Checks everything that can be checked without opening an execution at Jumio.
@@ -104,13 +123,19 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         request: &StartAuthentication,
         now: Timestamp,
     ) -> Outcome {
+        let metrics = &self.watch.metrics;
+        let begun = Instant::now();
         // Opened first, so that an unreadable facemap never opens an execution at Jumio.
         let facemap = self.open_facemap(request.account, now).await?;
+        metrics.authentication_step(Step::Open, begun.elapsed());
+        let asked = Instant::now();
         let pending = self
             .jumio
             .update_account(request.account, &request.update)
             .await
             .map_err(VaultError::from)?;
+        metrics.authentication_step(Step::Update, asked.elapsed());
+        let sent = Instant::now();
         let PendingAuthentication { execution, sdk_token, web_link, expires, slot } = pending;
         if let Err(error) = self.jumio.upload_facemap(&slot, facemap).await {
             ticket.orphaned(execution, now);
@@ -118,6 +143,8 @@ impl<S: Store, J: Jumio> Vault<S, J> {
                 "upload failed: the execution is orphaned and expires by itself");
             return Err(VaultError::UploadInterrupted(error).into());
         }
+        metrics.authentication_step(Step::Upload, sent.elapsed());
+        metrics.authentication_step(Step::Total, begun.elapsed());
         Ok(Arc::new(Started {
             account: request.account,
             execution,

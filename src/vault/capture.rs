@@ -39,7 +39,11 @@ impl<S: Store, J: Jumio> Vault<S, J> {
             match self.attempt(&known, now).await {
                 // Erased or enrolled anew meanwhile: what we hold is of no use. Look again.
                 Err(VaultError::Conflict) => known = self.enrollment(account).await?,
-                result => return result,
+                result => {
+                    let ended = result.as_ref().map(|attempt| &attempt.loaded.enrollment);
+                    self.watch.capture_ended(&known.enrollment, ended, now);
+                    return result;
+                }
             }
         }
     }
@@ -158,7 +162,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         why: Blocked,
         now: Timestamp,
     ) -> Result<Loaded, VaultError> {
-        tracing::warn!(account = %known.enrollment.account, ?why, "capture is blocked");
+        tracing::info!(account = %known.enrollment.account, ?why, "capture is blocked");
         self.settle(known, of_newest(known, State::Blocked { why, since: now })).await
     }
 

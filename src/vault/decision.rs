@@ -62,7 +62,9 @@ impl<S: Store, J: Jumio> Vault<S, J> {
             let view = self.look(account, execution).await?;
             let next = Instant::now() + looks.next().unwrap_or(LOOK_STEADY);
             if view.has_ended() {
-                self.in_flight.ended(account, execution);
+                if self.in_flight.ended(account, execution) {
+                    self.watch.authentication_ended(&view);
+                }
                 return Ok(view);
             }
             if next > end {

@@ -130,13 +130,16 @@ impl InFlight {
         tables.by_account.remove(&account);
     }
 
-    /// The authentication ended at Jumio: the account is free for another one.
-    pub(super) fn ended(&self, account: AccountId, execution: WorkflowExecutionId) {
+    /// The authentication ended at Jumio: the account is free for another one. Whether this is news,
+    /// of an authentication that was started here.
+    pub(super) fn ended(&self, account: AccountId, execution: WorkflowExecutionId) -> bool {
         let mut tables = lock(&self.0);
         let is_it = |running: &Running| running.execution == Some(execution);
-        if tables.by_account.get(&account).is_some_and(is_it) {
+        let is_news = tables.by_account.get(&account).is_some_and(is_it);
+        if is_news {
             tables.by_account.remove(&account);
         }
+        is_news
     }
 
     /// When the tokens of `execution` end, if it was started here and is not forgotten.

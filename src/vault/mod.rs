@@ -10,14 +10,17 @@ mod background;
 mod callback;
 mod capture;
 mod census;
+mod clock_guard;
 mod close;
 mod commit_many;
 mod coverage;
 mod decision;
+mod diagnose;
 mod enroll;
 mod enroll_many;
 mod erase;
 mod error;
+mod error_name;
 mod in_flight;
 mod keys;
 mod list;
@@ -31,6 +34,7 @@ mod sweep;
 mod sweep_pass;
 mod sweep_runs;
 mod turns;
+mod watch;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -38,6 +42,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::Semaphore;
 
 use crate::crypto::{Draft, Keyring, OpenError};
+use crate::metrics::Metrics;
 use crate::model::{AccountId, Enrollment, Facemap, RowKey, SealedRecord};
 use crate::store::{BodyChange, Change, Expect, StoreError};
 
@@ -50,8 +55,10 @@ pub use admission::AdmissionPolicy;
 pub use authenticate::{StartAuthentication, Started};
 pub use callback::Heard;
 pub use census::Census;
+pub use clock_guard::{CLOCK_TOLERANCE, ClockGuard, clock_guard};
 pub use coverage::{Coverage, CoverageDay, forecast};
 pub use decision::AuthenticationView;
+pub use diagnose::{AccountFinding, Finding};
 pub use enroll::{Enroll, Registered};
 pub use enroll_many::ENROLL_MANY_MAX;
 pub use error::VaultError;
@@ -68,6 +75,7 @@ use recent::Recent;
 use rumours::Rumours;
 use sweep_runs::SweepRuns;
 use turns::Turns;
+use watch::Watch;
 
 /// The service, without a network: enrollments in a [`Store`], facemaps from and to [`Jumio`].
 pub struct Vault<S, J> {
@@ -83,6 +91,7 @@ pub struct Vault<S, J> {
     recent: Recent,
     sweeps: SweepRuns,
     sequence: AtomicU64,
+    watch: Watch,
 }
 
 /// An enrollment together with the record it was read from.
@@ -128,8 +137,27 @@ impl<S: Store, J: Jumio> Vault<S, J> {
             recent: Recent::default(),
             sweeps: SweepRuns::default(),
             sequence: AtomicU64::new(sequence),
+            watch: Watch::default(),
             settings,
         })
+    }
+
+    /// Counts in `metrics` from here on.
+    #[must_use]
+    pub fn counted(mut self, metrics: Arc<Metrics>) -> Self {
+        self.watch.metrics = metrics;
+        self
+    }
+
+    /// Where the vault counts.
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.watch.metrics
+    }
+
+    /// While `pause`, our own retention erases nothing: the clock cannot be trusted. Captures, and
+    /// erasures on request, go on.
+    pub fn pause_erasing(&self, pause: bool) {
+        self.watch.pause_erasing(pause);
     }
 
     /// The enrollment of `account`.

@@ -174,7 +174,9 @@ impl<S: Store, J: Jumio> Vault<S, J> {
             | State::Captured
             | State::Lost { .. }
             | State::Erased { .. } => match loaded.enrollment.due() {
-                Some(at) if at <= now => self.erase(account, now).await.map(Attempt::from),
+                Some(at) if at <= now && self.watch.may_erase() => {
+                    self.erase(account, now).await.map(Attempt::from)
+                }
                 Some(_) | None => return (due, None, Outcome::Settled),
             },
         };

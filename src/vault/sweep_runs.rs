@@ -190,7 +190,9 @@ impl<S: Store, J: Jumio> Vault<S, J> {
             }
             Some(Ok(Ending::Through | Ending::Limit)) => run.completeness(),
         };
-        run.end(state, clock());
+        let ended = clock();
+        run.end(state, ended);
+        self.metrics().swept(ended, ended.since(now), all_tried);
         let Sweep { report, .. } = &*run.seen.borrow();
         tracing::info!(?state, ?report, "swept");
     }

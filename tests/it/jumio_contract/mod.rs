@@ -53,6 +53,7 @@ fn settings_for(base: &str) -> Settings {
         proxy: None,
         rates: no_rates(),
         timeouts: Timeouts::default(),
+        metrics: std::sync::Arc::default(),
     }
 }
 
