@@ -110,7 +110,8 @@ mod tests {
     #[test]
     fn what_fits_the_budget_is_saved_and_the_rest_is_told() {
         // At one capture in ten seconds.
-        let table: [(&str, &[(i64, u64)], u64, Option<i64>); 7] = [
+        type Row = (&'static str, &'static [(i64, u64)], u64, Option<i64>);
+        let table: [Row; 7] = [
             ("nothing", &[], 0, None),
             ("just enough", &[(60, 6)], 0, None),
             ("one too many", &[(60, 7)], 1, Some(60)),

@@ -100,7 +100,8 @@ async fn connect(socket: PathBuf) -> Channel {
 /// A vault whose own sweep does not come in between, and which captures nothing by itself.
 fn config(dir: &Path, sim: &sim::Running) -> Config {
     let secret = dir.join("client-secret");
-    let mut file = OpenOptions::new().write(true).create(true).mode(0o600).open(&secret).unwrap();
+    let mut file =
+        OpenOptions::new().write(true).create_new(true).mode(0o600).open(&secret).unwrap();
     file.write_all(sim.client_secret().as_bytes()).unwrap();
     let path = |name: &str| dir.join(name).display().to_string();
     let url = sim.url().to_owned();
