@@ -314,7 +314,11 @@ async fn blocked_ones_are_tried_again_or_closed() {
     let (stored, execution) = bench.onboard(json!({})).await;
     let name = ["enrollment", "register", &stored, "--workflow-execution", &execution];
     assert_eq!(bench.run(&[&name[..], &["--wait", "20s"]].concat()).0, 0);
-    assert_eq!(bench.run(&["enrollment", "close", &stored, "--reason", "x"]).0, 7, "captured");
+    let close = ["enrollment", "close", &stored, "--reason", "x", "--json"];
+    let refused = command(&bench.dir, &close).output().unwrap();
+    let why: Value = serde_json::from_slice(&refused.stderr).unwrap();
+    let reason = why["error"]["reason"].as_str();
+    assert_eq!((refused.status.code(), reason), (Some(7), Some("FACEMAP_CAPTURED")));
     assert_eq!(bench.run(&["enrollment", "retry", &stored]).1["state"], "ACTIVE");
     assert_eq!(bench.run(&["enrollment", "retry", &uuid(1, 9)]).0, 4);
 }

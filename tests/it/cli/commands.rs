@@ -5,10 +5,12 @@ use serde_json::{Value, json};
 use crate::support::process::{fmvault, run};
 use crate::support::site::Site;
 
-const ENROLLMENT: [&str; 14] = [
+const ENROLLMENT: [&str; 16] = [
     "account_id",
     "capture_by_time",
     "captured_time",
+    "close_reason",
+    "close_time",
     "completed_time",
     "create_time",
     "etag",
@@ -112,7 +114,10 @@ async fn commands_about_the_vault_print_the_documented_json() {
         assert!(status.get(key).is_some(), "{key} is missing in {status}");
     }
     assert_eq!((&status["mode"], &status["state"]), (&json!("SIMULATOR"), &json!("SERVING")));
-    assert_eq!(keys(&status["enrollments"]), ["active", "blocked", "erased", "lost", "pending"]);
+    assert_eq!(
+        keys(&status["enrollments"]),
+        ["active", "blocked", "closed", "erased", "lost", "pending"]
+    );
     assert_eq!(keys(&status["risks"]), ["critical", "overdue", "warning"]);
     assert_eq!((&status["enrollments"]["active"], &status["attention"]), (&json!(1), &json!([])));
 

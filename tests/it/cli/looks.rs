@@ -138,7 +138,7 @@ async fn plain_output_has_no_decoration() {
 
     let plain = site.run(&["enrollment", "list"]).await;
     let columns: Vec<_> = plain.ok().trim_end().split('\t').collect();
-    assert_eq!(columns.len(), 6, "{plain:?}");
+    assert_eq!(columns.len(), 7, "{plain:?}");
     assert_eq!(columns[..4], [account.as_str(), "ACTIVE", "NONE", "-"]);
     assert_eq!(plain.ok().lines().count(), 1, "no header");
 

@@ -18,6 +18,7 @@ use super::site::{Person, Site};
 /// A running vault and its site.
 pub(crate) struct Served {
     site: Site,
+    config: Config,
     pub(crate) vault: Running,
     pub(crate) caller: Caller,
 }
@@ -41,7 +42,13 @@ impl Served {
         initialize(&config, Timestamp::now()).await.unwrap();
         let vault = start(&config, |_| {}).await.unwrap();
         let caller = Caller::new(caller::connect(&vault.grpc.to_string()).await);
-        Self { site, vault, caller }
+        Self { site, config, vault, caller }
+    }
+
+    /// Stops the vault; its site and its settings stay.
+    pub(crate) async fn stop(self) -> (Site, Config) {
+        self.vault.stop().await;
+        (self.site, self.config)
     }
 
     /// Somebody onboarded as `body` says, whose facemap is in the vault.
