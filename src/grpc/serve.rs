@@ -66,9 +66,10 @@ const KEEPALIVE: Duration = Duration::from_secs(60);
 /// What reflection tells callers of.
 const PUBLIC_SERVICES: [&str; 2] = ["facemapvault.v1.FacemapVaultService", "grpc.health.v1.Health"];
 /// What reflection tells operators of.
-const ALL_SERVICES: [&str; 6] = [
+const ALL_SERVICES: [&str; 7] = [
     "facemapvault.v1.FacemapVaultService",
     "grpc.health.v1.Health",
+    "facemapvault.admin.v1.DoctorService",
     "facemapvault.admin.v1.EnrollmentAdminService",
     "facemapvault.admin.v1.KeyService",
     "facemapvault.admin.v1.StatusService",

@@ -143,12 +143,12 @@ fn csv(n: usize) -> String {
     format!("{},{}", uuid(1, n), uuid(2, n))
 }
 
-/// 20,000 rows as a spreadsheet writes them, some of them wrong: the text, the accounts in it, how many
+/// 60,000 rows as a spreadsheet writes them, some of them wrong: the text, the accounts in it, how many
 /// rows repeat another one, and the lines that are wrong.
 fn backlog() -> (String, BTreeSet<String>, u64, Vec<usize>) {
     let mut text = "\u{feff}account_id,workflow_execution_id,completed_time\r\n".to_owned();
     let (mut accounts, mut repeated, mut wrong) = (BTreeSet::new(), 0, Vec::new());
-    for n in 0..20_000 {
+    for n in 0..60_000 {
         let row = match n % 100 {
             17 => format!("{}x,{},", uuid(1, n), uuid(2, n)),
             18 => format!("\"{},{}", uuid(1, n), uuid(2, n)),
@@ -184,7 +184,7 @@ async fn a_killed_run_goes_on_and_nothing_is_lost() {
     while !progress.exists() {
         assert!(Instant::now() < give_up, "the first page is not answered");
         assert_eq!(first.try_wait().unwrap(), None, "it ended before it could be killed");
-        std::thread::sleep(Duration::from_millis(1));
+        tokio::time::sleep(Duration::from_millis(1)).await;
     }
     first.kill().unwrap();
     first.wait().unwrap();
@@ -197,7 +197,7 @@ async fn a_killed_run_goes_on_and_nothing_is_lost() {
     assert_eq!(code, 8, "{summary}");
     assert_eq!(summary["complete"], true);
     assert!(number("resumed_after_line") >= 1_000, "{summary}");
-    assert_eq!(number("rows"), 20_000);
+    assert_eq!(number("rows"), 60_000);
     assert_eq!(number("rejected"), wrong.len() as u64);
     // What was on its way when it was killed: four pages of 1,000 rows.
     let again = number("known") - repeated;

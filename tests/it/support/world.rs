@@ -116,11 +116,6 @@ impl World {
         self.vault.enrollment(account(n)).await.unwrap().enrollment
     }
 
-    /// Its newest onboarding's state.
-    pub(crate) async fn state(&self, n: u8) -> State {
-        self.enrollment(n).await.onboarding.state
-    }
-
     /// A count of what is stored now, made anew.
     pub(crate) async fn recount(&self) -> Census {
         let settings = self.vault.settings().clone();
