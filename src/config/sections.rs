@@ -211,7 +211,7 @@ pub struct Sweep {
 
 impl Default for Sweep {
     fn default() -> Self {
-        Self { interval: Period::minutes(60), horizon: Period::days(14) }
+        Self { interval: Period::minutes(60), horizon: Period::days(400) }
     }
 }
 
