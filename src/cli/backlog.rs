@@ -168,6 +168,7 @@ impl Job<'_> {
                 "rows          {rows}\nregistered    {new}\nalready known {known}\nrejected      {rejected}"
             )
         });
+        let done = stopped.is_none();
         if let Some(message) = stopped {
             output
                 .note(&format!("stopped: {message}\nNext: run the same command again; it goes on"));
@@ -175,7 +176,12 @@ impl Job<'_> {
             let path = path.unwrap_or_else(|| "what is above".to_owned());
             output.note(&format!("Next: look at {path}, and register what you can mend"));
         }
-        match stopped.is_some() || rejected > 0 {
+        if done && new > 0 {
+            output.note(
+                "Next: fmvault sweep run   (captures them now; else the server's own sweep does)",
+            );
+        }
+        match !done || rejected > 0 {
             true => Exit::PartlyDone,
             false => Exit::Done,
         }

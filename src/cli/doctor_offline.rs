@@ -22,6 +22,10 @@ const NOT_OURS: &str = "only the vault's user can look; run doctor as that user 
 
 /// All checks that need no vault.
 pub(super) fn checks(session: &Session) -> Vec<Check> {
+    if session.global.config.is_none() && session.global.socket.is_some() {
+        let why = "no settings named; give --config to check them too";
+        return vec![Check::new("configuration", Outcome::Skip, why), clock()];
+    }
     let loaded = match super::config::load(session) {
         Ok(loaded) => loaded,
         Err(failure) => {

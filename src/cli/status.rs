@@ -46,6 +46,11 @@ fn attention(status: &GetStatusResponse) -> Vec<(String, &'static str)> {
             "are lost: Jumio deleted them first",
             "fmvault enrollment list --state lost, then close each with its reason",
         ),
+        (
+            counts.damaged,
+            "records do not open: damaged, or sealed under a key that is not there",
+            "look at the disk, then restore the store from its backup",
+        ),
     ];
     let found = rows.into_iter().filter(|(n, _, _)| *n > 0);
     found.map(|(n, what, next)| (format!("{n} {what}."), next)).collect()
@@ -68,6 +73,7 @@ fn json(status: &GetStatusResponse, attention: &[(String, &'static str)]) -> Val
         "enrollments": {
             "pending": counts.pending, "active": counts.active, "blocked": counts.blocked,
             "lost": counts.lost, "erased": counts.erased, "closed": counts.closed,
+            "damaged": counts.damaged,
         },
         "risks": { "warning": risks.warning, "critical": risks.critical, "overdue": risks.overdue },
         "next_capture_by_time": time(status.next_capture_by_time.as_ref()),

@@ -61,6 +61,7 @@ impl<S: Store, J: Jumio> AdminService<S, J> {
                 lost: int64(census.lost),
                 erased: int64(census.erased),
                 closed: int64(census.closed),
+                damaged: int64(census.damaged),
             }),
             risks: Some(v1::RiskCounts { warning, critical, overdue }),
             next_capture_by_time: census.next_capture_by().map(timestamp),

@@ -69,7 +69,7 @@ impl ClockWatch {
     /// Looks now, and lets the vault erase or not.
     pub(super) fn guard(&self, vault: &TheVault) {
         let trusted = self.look(Timestamp::now(), self.began.elapsed(), vault.metrics());
-        vault.pause_erasing(!trusted);
+        vault.doubt_clock(!trusted);
     }
 }
 

@@ -148,10 +148,11 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         &self.watch.metrics
     }
 
-    /// While `pause`, our own retention erases nothing: the clock cannot be trusted. Captures, and
+    /// While in `doubt` the clock decides nothing that cannot be undone: our own retention erases
+    /// nothing, and no facemap counts as lost because its deadline seems to have passed. Captures, and
     /// erasures on request, go on.
-    pub fn pause_erasing(&self, pause: bool) {
-        self.watch.pause_erasing(pause);
+    pub fn doubt_clock(&self, doubt: bool) {
+        self.watch.doubt_clock(doubt);
     }
 
     /// The enrollment of `account`.

@@ -174,7 +174,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
             | State::Captured
             | State::Lost { .. }
             | State::Erased { .. } => match loaded.enrollment.due() {
-                Some(at) if at <= now && self.watch.may_erase() => {
+                Some(at) if at <= now && self.watch.trusts_clock() => {
                     self.erase(account, now).await.map(Attempt::from)
                 }
                 Some(_) | None => return (due, None, Outcome::Settled),

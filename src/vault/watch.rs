@@ -22,8 +22,8 @@ pub(super) struct Watch {
     alarms: Mutex<HashMap<&'static str, Instant>>,
     /// What Jumio said to the newest start of an authentication, and when.
     workflow: Mutex<Option<(Timestamp, bool)>>,
-    /// The clock cannot be trusted with erasing.
-    erasing_paused: AtomicBool,
+    /// The clock jumped: nothing final is decided by it.
+    clock_doubted: AtomicBool,
 }
 
 /// One alarm for one cause in this time, however many accounts it concerns.
@@ -144,13 +144,14 @@ impl Watch {
         self.metrics.authentication_finished(view.status.name(), decision);
     }
 
-    pub(super) fn pause_erasing(&self, pause: bool) {
-        self.erasing_paused.store(pause, Ordering::Release);
+    pub(super) fn doubt_clock(&self, doubt: bool) {
+        self.clock_doubted.store(doubt, Ordering::Release);
     }
 
-    /// Whether our own retention may erase now.
-    pub(super) fn may_erase(&self) -> bool {
-        !self.erasing_paused.load(Ordering::Acquire)
+    /// Whether the clock may decide what cannot be undone: that our retention erases, that a facemap
+    /// counts as lost.
+    pub(super) fn trusts_clock(&self) -> bool {
+        !self.clock_doubted.load(Ordering::Acquire)
     }
 }
 

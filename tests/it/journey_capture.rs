@@ -184,6 +184,24 @@ async fn two_who_capture_at_once_download_once() {
     assert!(!world.vault.is_capturing(account(1)));
 }
 
+/// A clock set years ahead must not turn "not yet" into "lost": that would give up a facemap.
+#[tokio::test]
+async fn a_doubted_clock_loses_nothing() {
+    let mut world = World::new().await;
+    let execution = world.onboard(1, &facemap(1, 300));
+    world.enroll(1, execution).await.unwrap();
+    world.wait(RETENTION);
+    world.jumio.fail_next(Call::Onboarding, 2, JumioError::NotFound { what: "x" });
+
+    world.vault.doubt_clock(true);
+    let state = world.capture(1).await.unwrap().enrollment.onboarding.state;
+    assert_eq!(left(&state), Left::Tried(LastError::NotYet));
+
+    world.vault.doubt_clock(false);
+    let state = world.capture(1).await.unwrap().enrollment.onboarding.state;
+    assert_eq!(left(&state), Left::Lost);
+}
+
 async fn failed_attempt(call: Call, error: &JumioError, late: bool) -> Left {
     let mut world = World::new().await;
     let execution = world.onboard(1, &facemap(1, 300));

@@ -116,7 +116,7 @@ async fn commands_about_the_vault_print_the_documented_json() {
     assert_eq!((&status["mode"], &status["state"]), (&json!("SIMULATOR"), &json!("SERVING")));
     assert_eq!(
         keys(&status["enrollments"]),
-        ["active", "blocked", "closed", "erased", "lost", "pending"]
+        ["active", "blocked", "closed", "damaged", "erased", "lost", "pending"]
     );
     assert_eq!(keys(&status["risks"]), ["critical", "overdue", "warning"]);
     assert_eq!((&status["enrollments"]["active"], &status["attention"]), (&json!(1), &json!([])));
