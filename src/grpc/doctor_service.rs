@@ -137,7 +137,7 @@ fn blocked(name: &str, why: Blocked, detail: String) -> v1::Check {
     match why {
         Blocked::DownloadNotEnabled => said(name, Outcome::Fail, detail).next(
             "send to Jumio: \"Please enable 'Allow download of facemap' for our tenant.\" Then: \
-             fmvault enrollment retry",
+             fmvault enrollment retry --reason FACEMAP_DOWNLOAD_NOT_ENABLED",
         ),
         Blocked::LivenessUnsupported => said(name, Outcome::Fail, detail).next(
             "send to Jumio: \"Our onboardings use Jumio Liveness, whose facemaps cannot be downloaded. \
@@ -148,7 +148,8 @@ fn blocked(name: &str, why: Blocked, detail: String) -> v1::Check {
              capture.onboarding_workflow_keys, or onboard the person again",
         ),
         Blocked::TooLong => said(name, Outcome::Fail, detail)
-            .next("raise capture.max_facemap_bytes, restart, then: fmvault enrollment retry"),
+            .next("raise capture.max_facemap_bytes, restart, then: fmvault enrollment retry --reason \
+                   FACEMAP_TOO_LARGE"),
     }
 }
 

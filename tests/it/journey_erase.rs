@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use facemap_vault::model::{RequestId, State};
 use facemap_vault::store::Store as _;
+use facemap_vault::vault::VaultError;
 
 use crate::support::fake_jumio::Call;
 use crate::support::mem_store::Failure::{AnswerLostDone, AnswerLostUndone, Unavailable};
@@ -12,6 +13,24 @@ use crate::support::tale::Step::{
 };
 use crate::support::tale::{Step, kind, tale};
 use crate::support::world::{HOUR, World, account, facemap, start};
+
+/// What was started with the facemap is not handed out again, not even to who started it.
+#[tokio::test]
+async fn an_erasure_ends_what_was_started() {
+    let world = World::new().await;
+    world.captured(1, &facemap(1, 300)).await;
+    let id = RequestId::generate();
+    let started = world.start(id, start(1)).await.unwrap();
+    let again = world.start(id, start(1)).await.unwrap();
+    assert_eq!(again.execution, started.execution, "before the erasure it is replayed");
+
+    world.erase(1).await.unwrap();
+
+    for id in [id, RequestId::generate()] {
+        let refused = world.start(id, start(1)).await.unwrap_err();
+        assert!(matches!(*refused, VaultError::Erased), "{refused:?}");
+    }
+}
 
 #[tokio::test]
 async fn whatever_there_was_nothing_is_left() {
