@@ -74,8 +74,8 @@ fn failure(rng: &mut Rng) -> Action {
         Call::Upload,
         Call::Authentication,
     ]);
-    // One 404 is enough to call a facemap lost after the deadline, so Jumio does not lie about that.
     let error = rng.pick(&[
+        JumioError::NotFound { what: "as the test asked" },
         JumioError::CredentialsRejected,
         JumioError::Throttled { retry_after: None, limit: Limit::Retrieval },
         JumioError::Unavailable { what: "as the test asked" },

@@ -5,7 +5,7 @@ use facemap_vault::store::{Due, Store as _};
 use facemap_vault::vault::{Loaded, Started};
 
 use super::{Requested, Simulation};
-use crate::support::world::{World, account};
+use crate::support::world::{RETENTION, World, account};
 
 /// Checks all of them.
 pub(super) async fn check(sim: &mut Simulation) {
@@ -17,6 +17,7 @@ pub(super) async fn check(sim: &mut Simulation) {
         what_serves_is_never_older_than_what_served(sim, n, &loaded);
         erased_stays_erased(sim, n, &loaded, served.as_deref());
         what_jumio_yielded_is_captured(sim, n, &loaded);
+        a_facemap_is_lost_only_once_jumio_may_delete_it(sim, n, &loaded);
     }
     jumio_only_received_what_it_served(&sim.world, &sim.what);
     the_census_equals_a_recount(&sim.world, &sim.what).await;
@@ -90,6 +91,20 @@ fn what_jumio_yielded_is_captured(sim: &mut Simulation, n: u8, loaded: &Loaded) 
         }
         onboarded.served = served;
     }
+}
+
+/// A 404 before the deadline is "not yet".
+fn a_facemap_is_lost_only_once_jumio_may_delete_it(sim: &Simulation, n: u8, loaded: &Loaded) {
+    let newest = &loaded.enrollment.onboarding;
+    if !matches!(newest.state, State::Lost { .. }) {
+        return;
+    }
+    let mut deleted = false;
+    sim.world.jumio.change(account(n), newest.execution, |o| {
+        deleted = o.forgotten || o.details.deleted.is_some()
+    });
+    let deadline = sim.accounts[&n].completed(newest.execution).plus(RETENTION);
+    assert!(deleted || sim.world.now >= deadline, "{}: account {n} is given up early", sim.what);
 }
 
 fn jumio_only_received_what_it_served(world: &World, what: &str) {
