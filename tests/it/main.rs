@@ -1,6 +1,7 @@
 //! All integration tests in one binary, so that RocksDB is linked once.
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
+mod audit;
 mod backlog;
 mod bad_input;
 mod budget_share;
