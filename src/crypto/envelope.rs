@@ -119,21 +119,15 @@ impl Keyring {
         self.wrap(row, header, &dek, true_len, attributes)
     }
 
-    /// Seals `old`'s data key and attributes under the primary KEK. Nothing else changes but the
-    /// record's sequence.
+    /// Seals `old`'s data key and attributes under the primary KEK. Nothing else changes, neither
+    /// generation nor sequence: it stays the same version of the record.
     ///
     /// # Errors
     ///
     /// [`SealError`]; [`SealError::Unreadable`] if `old` does not open.
-    pub fn rewrap(
-        &self,
-        row: RowKey,
-        old: &SealedRecord,
-        sequence: u64,
-    ) -> Result<SealedRecord, SealError> {
+    pub fn rewrap(&self, row: RowKey, old: &SealedRecord) -> Result<SealedRecord, SealError> {
         let Opened { dek, true_len, attributes } = self.unwrap_record(row, old)?;
-        let header = RecordHeader { sequence, ..old.header.clone() };
-        self.wrap(row, header, &dek, true_len, &attributes)
+        self.wrap(row, old.header.clone(), &dek, true_len, &attributes)
     }
 
     /// The attributes of a record.

@@ -27,6 +27,7 @@ mod list;
 mod page_token;
 mod recent;
 mod retry;
+mod ring;
 mod rows;
 mod rumours;
 mod settings;
@@ -72,6 +73,7 @@ pub use sweep_runs::{Sweep, SweepState};
 
 use in_flight::InFlight;
 use recent::Recent;
+use ring::Ring;
 use rows::NewBody;
 use rumours::Rumours;
 use sweep_runs::SweepRuns;
@@ -82,7 +84,7 @@ use watch::Watch;
 pub struct Vault<S, J> {
     store: Arc<S>,
     jumio: J,
-    keyring: Arc<Keyring>,
+    ring: Ring,
     settings: Settings,
     census: Arc<census::Counts>,
     in_flight: InFlight,
@@ -122,7 +124,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         Ok(Self {
             store: Arc::new(store),
             jumio,
-            keyring,
+            ring: Ring::new(keyring),
             census: Arc::new(census),
             in_flight: InFlight::default(),
             capturing: Turns::default(),
@@ -170,8 +172,8 @@ impl<S: Store, J: Jumio> Vault<S, J> {
     }
 
     /// The keys in force.
-    pub fn keyring(&self) -> &Keyring {
-        &self.keyring
+    pub fn keyring(&self) -> Arc<Keyring> {
+        self.ring.now()
     }
 
     /// What is stored, counted.

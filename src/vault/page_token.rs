@@ -36,7 +36,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
             }
         };
         content.extend_from_slice(binding);
-        Ok(self.keyring.seal_token(PURPOSE, &content)?)
+        Ok(self.ring.now().seal_token(PURPOSE, &content)?)
     }
 
     /// Where a token says to go on.
@@ -46,7 +46,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
     /// [`VaultError::PageTokenInvalid`] unless this vault made it for the same `binding`.
     pub fn cursor(&self, token: &[u8], binding: &[u8]) -> Result<Cursor, VaultError> {
         let invalid = VaultError::PageTokenInvalid;
-        let Ok(content) = self.keyring.open_token(PURPOSE, token) else { return Err(invalid) };
+        let Ok(content) = self.ring.now().open_token(PURPOSE, token) else { return Err(invalid) };
         match parse(&content) {
             Some((cursor, bound)) if bound == binding => Ok(cursor),
             Some(_) | None => Err(invalid),

@@ -75,7 +75,7 @@ fn every_facemap_and_every_record_has_its_own_keys_and_salts() {
     assert_ne!(one.revision(), two.revision());
     assert_ne!(body_one.0[..PREFIX_LEN], body_two.0[..PREFIX_LEN]);
 
-    let again = ring.rewrap(row, &one, 2).unwrap();
+    let again = ring.rewrap(row, &one).unwrap();
     assert_eq!(dek(&one).expose(), dek(&again).expose(), "rewrapping keeps the data key");
     let empty = ring.seal_empty(row, &draft(), b"").unwrap();
     assert_eq!(dek(&empty).expose(), &[0; 32], "without a body there is none");
