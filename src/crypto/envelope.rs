@@ -230,6 +230,9 @@ pub enum SealError {
     /// A record with a body was to get another generation, under which the body would not open.
     #[error("the generation of a stored body cannot change")]
     GenerationOfBody,
+    /// The KEK has wrapped [`Keyring::WRAPS_MAX`] data keys: rotate.
+    #[error("the KEK of bucket {}, epoch {} has wrapped as much as one may", .0.bucket, .0.epoch)]
+    WornOut(KekRef),
     /// There is no randomness.
     #[error(transparent)]
     Random(#[from] RandomError),

@@ -18,6 +18,7 @@
 mod chunked;
 mod envelope;
 mod key;
+mod key_use;
 mod keyring;
 mod keyring_change;
 mod keyring_error;
