@@ -21,6 +21,7 @@ mod enroll_many;
 mod erase;
 mod error;
 mod error_name;
+pub(crate) mod fuzzing;
 mod in_flight;
 mod keyring_home;
 mod keys;
