@@ -17,7 +17,9 @@
 
 mod chunked;
 mod envelope;
+pub(crate) mod fuzzing;
 mod key;
+mod key_use;
 mod keyring;
 mod keyring_change;
 mod keyring_error;
