@@ -69,7 +69,7 @@ mod tests {
 
     fn plain(parts: &[&[u8]]) -> [u8; 32] {
         // Not a MAC: enough to tell rows apart, with high digits that carry.
-        let mut out = [0xfe; 32];
+        let mut out = [0xfe_u8; 32];
         for (n, byte) in parts.concat().into_iter().enumerate() {
             out[n % 32] = out[n % 32].wrapping_mul(31).wrapping_add(byte);
         }

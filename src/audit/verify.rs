@@ -154,6 +154,8 @@ pub struct LastChanges {
     pub rows: HashMap<RowKey, LastChange>,
     /// Rows that are known, but whose records are in segments that are not here.
     pub beyond: u64,
+    /// The store's highest sequence when those segments ended.
+    pub before: u64,
 }
 
 impl Trail {
@@ -169,6 +171,7 @@ impl Trail {
             let entry = &record.entry;
             if changes.rows.is_empty() && matches!(entry.event, Event::SegmentBegins | Event::Gap) {
                 changes.beyond = entry.generation;
+                changes.before = entry.store_sequence;
             }
             let Some(row) = entry.row.filter(|_| entry.event.is_change()) else { return true };
             let change = LastChange {

@@ -17,6 +17,7 @@
 
 mod chunked;
 mod envelope;
+mod evidence;
 pub(crate) mod fuzzing;
 mod key;
 mod key_use;
@@ -35,6 +36,7 @@ mod token;
 mod wrap;
 
 pub use envelope::{ATTRIBUTES_LEN_MAX, BODY_PREFIX_LEN, Draft, OpenError, SealError};
+pub use evidence::RECOVERY_LEN;
 pub use key::{KEY_LEN, Key, KeyKind, RootKey};
 pub use keyring::{KekInfo, KekState, Keyring, KeyringChangeError, Tombstone};
 pub use keyring_error::KeyringError;

@@ -103,6 +103,9 @@ fn log(rpc: &'static str, error: &RpcError) {
         | VaultError::StoreFull
         | VaultError::StoreReadOnly
         | VaultError::Store(_)
+        | VaultError::AuditUnavailable(_)
+        | VaultError::Audit(_)
+        | VaultError::RolledBack(_)
         | VaultError::Seal(_)
         | VaultError::JumioCredentialsRejected
         | VaultError::JumioPermissionMissing { .. }

@@ -50,6 +50,9 @@ pub(super) fn of_vault(error: &VaultError) -> Answer {
         E::StoreFull => answer(C::ResourceExhausted, R::StoreFull, texts::STORE_FULL),
         E::StoreReadOnly => answer(C::Unavailable, R::StoreReadOnly, texts::STORE_READ_ONLY),
         E::Store(_) | E::Seal(_) => answer(C::Internal, R::StoreFailed, texts::STORE_FAILED),
+        E::AuditUnavailable(_) => unavailable(R::AuditUnavailable, texts::AUDIT_UNAVAILABLE),
+        E::Audit(_) => answer(C::Internal, R::StoreFailed, texts::STORE_FAILED),
+        E::RolledBack(_) => answer(C::Unavailable, R::StoreRolledBack, texts::ROLLED_BACK),
         E::ShuttingDown => unavailable(R::ShuttingDown, texts::SHUTTING_DOWN),
         E::SweepInProgress { id } => {
             answer(C::Aborted, R::SweepInProgress, texts::SWEEP_IN_PROGRESS)

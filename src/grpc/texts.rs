@@ -62,6 +62,10 @@ pub(super) const STORE_FULL: &str =
 pub(super) const STORE_READ_ONLY: &str =
     "The store takes no changes. The operator must look at the disk.";
 pub(super) const STORE_FAILED: &str = "The store failed. Tell the operator.";
+pub(super) const AUDIT_UNAVAILABLE: &str = "The audit trail cannot be written, so nothing is done. The \
+    operator must look at its disk.";
+pub(super) const ROLLED_BACK: &str = "The store does not have what was acknowledged. The operator must \
+    restore a backup or recover.";
 pub(super) const SHUTTING_DOWN: &str = "The vault is stopping. Retry with the same request_id.";
 
 pub(super) const THROTTLED: &str =

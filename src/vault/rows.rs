@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use crate::audit::{Urgency, about};
 use crate::crypto::{Draft, Keyring, OpenError, SealError};
 use crate::jumio::Jumio;
 use crate::model::{AccountId, Enrollment, Facemap, RecordHeader, RowKey, SealedRecord};
 use crate::store::{BodyChange, Change, Expect, Store, StoreError};
 
-use super::{Loaded, Vault, VaultError, attributes};
+use super::{Loaded, Vault, VaultError, attributes, evidence};
 
 /// What a commit does to the body.
 #[derive(Clone, Copy)]
@@ -26,6 +27,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
     pub(super) async fn load(&self, account: AccountId) -> Result<Option<Loaded>, VaultError> {
         let ring = self.ring.now();
         let row = ring.row_key(account);
+        about(row);
         let of_store = |error| VaultError::of_store(account, error);
         match self.store.record(row).await.map_err(of_store)? {
             Some(record) => self.loaded(&ring, account, row, record).map(Some),
@@ -50,7 +52,8 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         }
     }
 
-    /// Seals `next` and makes it durable, if the row still is as `previous` was read. That it was wrapped
+    /// Seals `next` and makes it durable, and then its record in the audit trail, if the row still is as
+    /// `previous` was read. That it was wrapped
     /// under another key since then is no change.
     pub(super) async fn commit(
         &self,
@@ -90,6 +93,8 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         next: Enrollment,
         body: NewBody<'_>,
     ) -> Result<Loaded, VaultError> {
+        let urgent = matches!(body, NewBody::Remove);
+        self.must_be_recorded(if urgent { Urgency::Reserved } else { Urgency::Normal })?;
         let ring = self.ring.now();
         let row = ring.row_key(next.account);
         let (record, body) = self.sealed(&ring, row, previous, &next, body)?;
@@ -98,17 +103,21 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         let change = Change { row, expect, record: record.clone(), body };
         let (account, before) = (next.account, previous.cloned());
         let after = Loaded { enrollment: next, record };
+        let entry = evidence::change(&ring, row, previous, &after, None)?;
         let (store, census) = (Arc::clone(&self.store), Arc::clone(&self.census));
-        // A task of its own: what is written is counted even if the caller goes away meanwhile. It holds
-        // the ring, so that no key is destroyed that it still writes about.
+        let ledger = Arc::clone(&self.ledger);
+        // A task of its own: what is written is counted and recorded even if the caller goes away
+        // meanwhile. It holds the ring, so that no key is destroyed that it still writes about.
         let written = tokio::spawn(async move {
             let _ring = ring;
             write(&*store, change).await?;
             census.moved(before.as_ref(), Some(&after));
-            Ok(after)
+            Ok((after, ledger.submit(vec![entry])))
         });
         let result = written.await.map_err(|_| VaultError::ShuttingDown)?;
-        result.map_err(|error| VaultError::of_store(account, error))
+        let (after, receipt) = result.map_err(|error| VaultError::of_store(account, error))?;
+        receipt.durable().await.map_err(VaultError::AuditUnavailable)?;
+        Ok(after)
     }
 
     /// Seals `next` as the row's next record, and its body if that changes.
