@@ -9,6 +9,7 @@ use crate::vault::{Limit, VaultError};
 
 use super::convert::authentication_name;
 use super::status::{Answer, answer, blocked_reason};
+use super::status_keys::of_keys;
 
 /// How long to wait for a capture: the first tries after an enrollment take this long together.
 const RETRY_CAPTURE: Duration = Duration::from_secs(20);
@@ -43,6 +44,7 @@ pub(super) fn of_vault(error: &VaultError) -> Answer {
         E::SweepInProgress { id } => {
             answer(R::SweepInProgress).with("name", format!("sweeps/{}", id.hyphenated()))
         }
+        E::Keys(error) => of_keys(error),
         E::SweepNotFound => answer(R::SweepNotFound),
         E::FacemapTooLong { len, len_max } => answer(R::FacemapTooLarge)
             .with("sizeBytes", len.to_string())

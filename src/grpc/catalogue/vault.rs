@@ -57,46 +57,6 @@ pub(super) const ENTRIES: &[Entry] = &[
         "The operator must make room on its disk.",
     ),
     new(
-        R::VaultSealed,
-        C::Unavailable,
-        Acts::Operator,
-        "The vault has no key.",
-        "The operator must bring the passphrase or the key file.",
-    )
-    .raised(Raised::Start),
-    new(
-        R::KeyMismatch,
-        C::FailedPrecondition,
-        Acts::Operator,
-        "The key is not the one this vault was made with.",
-        "The operator must bring the right keyring.",
-    )
-    .raised(Raised::Start)
-    .carries(&[
-        ("keyVersion", "which key"),
-        ("expectedFingerprint", "of the key that is needed"),
-        ("foundFingerprint", "of the key that is there"),
-    ]),
-    new(
-        R::KeyVersionMissing,
-        C::FailedPrecondition,
-        Acts::Operator,
-        "A key version that records need is not in the keyring.",
-        "The operator must bring the keyring that has it.",
-    )
-    .raised(Raised::Start)
-    .carries(&[("keyVersion", "which key"), ("enrollmentCount", "how many records need it")]),
-    new(
-        R::KeyVersionInUse,
-        C::FailedPrecondition,
-        Acts::Operator,
-        "Records still need the key version.",
-        "Rewrap until none is left, then retire it.",
-    )
-    .carries(&[("enrollmentCount", "how many")]),
-    new(R::RewrapInProgress, C::Aborted, Acts::Operator, "A rewrap is running.", "Watch that one.")
-        .carries(&[("name", "of the running one")]),
-    new(
         R::SweepInProgress,
         C::Aborted,
         Acts::Operator,

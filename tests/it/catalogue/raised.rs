@@ -92,6 +92,11 @@ fn raised_by(reason: R) -> &'static str {
         R::KeyVersionMissing => "",
         R::KeyVersionInUse => "",
         R::RewrapInProgress => "",
+        R::KeyringFailed => "",
+        R::KeyVersionNotFound => "",
+        R::RewrapNotFound => "",
+        R::RewrapNotCancellable => "",
+        R::KeyVersionWornOut => "",
     }
 }
 
@@ -114,6 +119,11 @@ const UNRAISED: &[R] = &[
     R::KeyVersionMissing,
     R::KeyVersionInUse,
     R::RewrapInProgress,
+    R::KeyringFailed,
+    R::KeyVersionNotFound,
+    R::RewrapNotFound,
+    R::RewrapNotCancellable,
+    R::KeyVersionWornOut,
 ];
 
 #[test]
