@@ -22,6 +22,7 @@ mod journey_list;
 mod journey_sweep;
 mod jumio_contract;
 mod leaks;
+mod memory;
 mod metrics;
 mod rocks_damage;
 mod rocks_store;
