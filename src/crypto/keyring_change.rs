@@ -129,6 +129,16 @@ impl Keyring {
         })
     }
 
+    /// The same ring as the direct successor of `before`, however many changes it is away from it.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyringChangeError::Exhausted`].
+    pub fn following(mut self, before: &Self) -> Result<Self, KeyringChangeError> {
+        self.sequence = before.sequence.checked_add(1).ok_or(KeyringChangeError::Exhausted)?;
+        Ok(self)
+    }
+
     fn promote(&mut self) {
         let pending: Vec<KekRef> = self
             .keks()

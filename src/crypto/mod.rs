@@ -17,6 +17,7 @@
 
 mod chunked;
 mod envelope;
+pub(crate) mod fuzzing;
 mod key;
 mod keyring;
 mod keyring_change;

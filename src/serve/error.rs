@@ -10,7 +10,7 @@ use crate::model::Mode;
 use crate::ops::WeakSecret;
 use crate::store::OpenError;
 use crate::store::keyring_file::KeyringFileError;
-use crate::vault::VaultError;
+use crate::vault::{KeyringHomeError, VaultError};
 
 /// Why the vault does not start, or was not made.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +56,9 @@ pub enum StartError {
     /// The keyring's files cannot be read or written.
     #[error(transparent)]
     KeyringFile(#[from] KeyringFileError),
+    /// A change of the keyring that was cut off cannot be completed.
+    #[error(transparent)]
+    KeyringHome(#[from] KeyringHomeError),
     /// The root key cannot be made.
     #[error(transparent)]
     RootKey(#[from] RootKeyError),
@@ -109,6 +112,7 @@ impl StartError {
             | Self::StoreWithoutKeyring { .. }
             | Self::Keyring(_)
             | Self::KeyringFile(_)
+            | Self::KeyringHome(_)
             | Self::RootKey(_)
             | Self::Secret(_)
             | Self::OtherMode { .. } => true,
@@ -158,6 +162,7 @@ impl StartError {
             Self::KeyringFile(
                 KeyringFileError::Exposed { .. } | KeyringFileError::Foreign { .. },
             ) => "do what the message says",
+            Self::KeyringHome(_) => "check the disk of the keyring, and its permissions",
             Self::Keyring(_) | Self::KeyringFile(_) => "restore the keyring from its backup",
             Self::KeyringChange(_) => "correct keys.buckets",
             Self::RootKey(_) | Self::Secret(_) => "correct [keys] and [jumio] in the settings",

@@ -34,6 +34,8 @@ pub use logging::{LogOutput, start_logging};
 pub use process::harden;
 pub use unlock::{Initialized, initialize};
 
+use unlock::Unlocked;
+
 /// The vault as this program runs it.
 type TheVault = Vault<RocksStore, HttpJumio>;
 
@@ -68,14 +70,20 @@ const AGAIN: Duration = Duration::from_secs(60);
 /// [`StartError`], with what to do next. Nothing was written then.
 pub async fn start(config: &Config, progress: impl Fn(u64)) -> Result<Running, StartError> {
     process::check_memory(config)?;
-    let keyring = unlock::unlock(config).await?;
+    let Unlocked { keyring, home } = unlock::unlock(config).await?;
     let identity = Identity { vault_id: keyring.vault(), mode: keyring.mode() };
     let store = RocksStore::open(&config.store.path, identity, &Options::default())?;
     let metrics = Arc::new(Metrics::default());
     let jumio = HttpJumio::new(settings::jumio(config, &metrics)?)?;
     let rules = settings::vault(config);
     let vault = Vault::open(store, jumio, Arc::new(keyring), rules, progress).await?;
-    let vault = Arc::new(vault.counted(metrics));
+    // Only now, when nothing is in the way of a start, is anything written.
+    let home = Arc::new(home);
+    let completing = Arc::clone(&home);
+    tokio::task::spawn_blocking(move || completing.complete())
+        .await
+        .map_err(|_| StartError::Interrupted)??;
+    let vault = Arc::new(vault.at_home(home).counted(metrics));
 
     let public = listen::tcp(config.listen.public.address).await?;
     let http = listen::tcp(config.listen.http.address).await?;

@@ -21,7 +21,9 @@ mod enroll_many;
 mod erase;
 mod error;
 mod error_name;
+pub(crate) mod fuzzing;
 mod in_flight;
+mod keyring_home;
 mod keys;
 mod list;
 mod page_token;
@@ -63,6 +65,7 @@ pub use enroll::{Enroll, Registered};
 pub use enroll_many::ENROLL_MANY_MAX;
 pub use error::VaultError;
 pub use in_flight::Orphan;
+pub use keyring_home::{KeyringHome, KeyringHomeError};
 pub use keys::{KeyState, KeyView};
 pub use list::{Cursor, ListFilter, Page};
 pub use retry::Reopened;
@@ -83,6 +86,7 @@ pub struct Vault<S, J> {
     store: Arc<S>,
     jumio: J,
     keyring: Arc<Keyring>,
+    keyring_home: Option<Arc<KeyringHome>>,
     settings: Settings,
     census: Arc<census::Counts>,
     in_flight: InFlight,
@@ -123,6 +127,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
             store: Arc::new(store),
             jumio,
             keyring,
+            keyring_home: None,
             census: Arc::new(census),
             in_flight: InFlight::default(),
             capturing: Turns::default(),
@@ -134,6 +139,18 @@ impl<S: Store, J: Jumio> Vault<S, J> {
             watch: Watch::default(),
             settings,
         })
+    }
+
+    /// Its keys can be changed from here on: `home` is where its keyring lives.
+    #[must_use]
+    pub fn at_home(mut self, home: Arc<KeyringHome>) -> Self {
+        self.keyring_home = Some(home);
+        self
+    }
+
+    /// Where its keyring lives. Without one, as in some tests, its keys cannot be changed.
+    pub fn keyring_home(&self) -> Option<&Arc<KeyringHome>> {
+        self.keyring_home.as_ref()
     }
 
     /// Counts in `metrics` from here on.

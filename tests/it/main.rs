@@ -21,6 +21,7 @@ mod journey_erase;
 mod journey_list;
 mod journey_sweep;
 mod jumio_contract;
+mod keyring_home;
 mod leaks;
 mod memory;
 mod metrics;
