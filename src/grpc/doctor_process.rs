@@ -34,7 +34,9 @@ pub(super) fn checks(memory: ProcessMemory) -> Vec<v1::Check> {
     let ProcessMemory { keys, core_dumps, dumpable, swap } = memory;
     let lock = "memory of the keys";
     let keys = match keys {
-        KeyMemory::Secret => said(lock, Outcome::Ok, "secret (memfd_secret): not even root reads it"),
+        KeyMemory::Secret => {
+            said(lock, Outcome::Ok, "secret (memfd_secret): not even root reads it")
+        }
         KeyMemory::Locked => said(lock, Outcome::Ok, "locked: neither swapped nor dumped"),
         KeyMemory::Plain => said(lock, Outcome::Warn, "not locked: keys could be swapped to disk")
             .next("set LimitMEMLOCK=64M in the unit, or raise `ulimit -l`, and restart the vault"),

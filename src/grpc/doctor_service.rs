@@ -191,7 +191,10 @@ fn retention(settings: &Settings) -> v1::Check {
 }
 
 pub(super) fn said(
-    name: impl Into<String>, outcome: Outcome, detail: impl Into<String>) -> v1::Check {
+    name: impl Into<String>,
+    outcome: Outcome,
+    detail: impl Into<String>,
+) -> v1::Check {
     let (name, detail) = (name.into(), detail.into());
     v1::Check { name, outcome: outcome.into(), detail, next: String::new() }
 }
