@@ -1,5 +1,6 @@
 //! What is left in the memory of the real server after its work: no facemap, no key.
 
+mod limits;
 mod look;
 
 use std::sync::Arc;
