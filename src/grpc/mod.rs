@@ -15,6 +15,7 @@ mod fields;
 
 mod serve;
 mod status;
+mod status_keys;
 mod status_vault;
 mod sweep_service;
 mod texts;
