@@ -52,6 +52,7 @@ async fn a_crash_leaves_no_core() {
         let programs = ["prlimit", "--core=unlimited"];
         let arguments = ["server", "--format", "json"];
         let mut command = behind(&programs, &site, &arguments);
+        command.stderr(std::process::Stdio::null());
         let server = Process::start(command.current_dir(site.dir.path())).await;
         let limits = std::fs::read_to_string(format!("/proc/{}/limits", server.id())).unwrap();
         let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
