@@ -10,6 +10,7 @@ mod convert_callback;
 mod convert_start;
 mod count;
 mod coverage;
+mod doctor_process;
 mod doctor_service;
 mod fields;
 mod serve;
@@ -20,5 +21,6 @@ mod sweep_service;
 mod vault_service;
 mod view;
 
+pub use doctor_process::{KeyMemory, ProcessMemory};
 pub use serve::{Listeners, ServerSettings, serve};
 pub use status::{DOMAIN, REASON_TRAILER};
