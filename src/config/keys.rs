@@ -138,6 +138,7 @@ pub(super) const KEYS: &[Key] = &[
     key::<ByteSize>("audit.reserve"),
     key::<Period>("audit.write_timeout"),
     key::<CryptoProvider>("crypto.provider"),
+    key::<bool>("memory.require_locked"),
     key::<SocketAddr>("listen.public.address"),
     key::<bool>("listen.public.reflection"),
     key::<PathBuf>("listen.admin.socket"),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::audit::Audit;
-use super::sections::{Authentication, Capture, Crypto, Listen, Log, Store, Sweep};
+use super::sections::{Authentication, Capture, Crypto, Listen, Log, Memory, Store, Sweep};
 use super::text::{BaseUrl, ClientId, WorkflowKey};
 use super::{Period, SecretRef};
 
@@ -29,6 +29,9 @@ pub struct Config {
     /// The cryptographic library.
     #[serde(default)]
     pub crypto: Crypto,
+    /// Where keys are kept while the vault runs.
+    #[serde(default)]
+    pub memory: Memory,
     /// Where callers, operators and monitoring connect.
     #[serde(default)]
     pub listen: Listen,

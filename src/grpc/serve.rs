@@ -8,8 +8,7 @@ use tokio::sync::watch;
 use tokio_stream::wrappers::{TcpListenerStream, UnixListenerStream};
 use tonic::transport::Server;
 use tonic::transport::server::Router;
-use tonic_health::ServingStatus;
-use tonic_health::server::health_reporter;
+use tonic_health::server::{HealthReporter, health_reporter};
 use tower::layer::util::{Identity, Stack};
 
 use crate::proto::DESCRIPTOR_SET;
@@ -23,7 +22,10 @@ use crate::vault::{Jumio, Store, Vault};
 
 use super::admin_service::AdminService;
 use super::count::CountLayer;
+use super::doctor_process::ProcessMemory;
 use super::doctor_service::Doctor;
+use super::readiness;
+use super::record::RecordLayer;
 use super::sweep_service::SweepService;
 use super::vault_service::VaultService;
 
@@ -38,6 +40,8 @@ pub struct ServerSettings {
     pub horizon: Duration,
     /// The store and Jumio are simulated.
     pub simulator: bool,
+    /// Looks how well the memory of this process is kept.
+    pub memory: fn() -> ProcessMemory,
 }
 
 /// Where to listen. Bound by the wiring, so that it can tell the addresses before anyone connects.
@@ -88,17 +92,22 @@ pub async fn serve<S: Store, J: Jumio>(
     stop: watch::Receiver<bool>,
 ) -> Result<(), tonic::transport::Error> {
     let services = Services { vault, settings };
-    let public = services.router(settings.public_reflection, false).await;
-    let admin = services.router(true, true).await;
-    let (public, admin) = tokio::join!(
+    let (public, one) = services.router(settings.public_reflection, false);
+    let (admin, other) = services.router(true, true);
+    let told = readiness::keep_told(services.vault, [one, other], stop.clone());
+    let (public, admin, ()) = tokio::join!(
         public.serve_with_incoming_shutdown(
             TcpListenerStream::new(listeners.public),
             stopped(stop.clone())
         ),
         admin.serve_with_incoming_shutdown(UnixListenerStream::new(listeners.admin), stopped(stop)),
+        told,
     );
     public.and(admin)
 }
+
+/// The first is outermost.
+type Layers = Stack<RecordLayer, Stack<CountLayer, Identity>>;
 
 struct Services<S, J> {
     vault: Arc<Vault<S, J>>,
@@ -106,7 +115,7 @@ struct Services<S, J> {
 }
 
 impl<S: Store, J: Jumio> Services<S, J> {
-    async fn router(&self, reflection: bool, admin: bool) -> Router<Stack<CountLayer, Identity>> {
+    fn router(&self, reflection: bool, admin: bool) -> (Router<Layers>, HealthReporter) {
         let vault = || Arc::clone(&self.vault);
         let public = FacemapVaultServiceServer::new(VaultService::new(
             vault(),
@@ -115,14 +124,12 @@ impl<S: Store, J: Jumio> Services<S, J> {
         .max_decoding_message_size(MESSAGE_LEN_MAX)
         .max_encoding_message_size(ANSWER_LEN_MAX);
         let (reporter, health) = health_reporter();
-        reporter
-            .set_service_status("facemapvault.v1.FacemapVaultService", ServingStatus::Serving)
-            .await;
         let mut router = Server::builder()
             .max_concurrent_streams(STREAMS_MAX)
             .http2_max_header_list_size(HEADER_LIST_MAX)
             .http2_keepalive_interval(Some(KEEPALIVE))
             .layer(CountLayer(Arc::clone(self.vault.metrics())))
+            .layer(RecordLayer::new(&self.vault))
             .add_service(public)
             .add_service(health);
         if reflection {
@@ -143,7 +150,7 @@ impl<S: Store, J: Jumio> Services<S, J> {
             let service = || AdminService::new(vault(), self.settings.simulator);
             router = router
                 .add_service(
-                    DoctorServiceServer::new(Doctor::new(vault()))
+                    DoctorServiceServer::new(Doctor::new(vault(), self.settings.memory))
                         .max_decoding_message_size(MESSAGE_LEN_MAX),
                 )
                 .add_service(
@@ -161,7 +168,7 @@ impl<S: Store, J: Jumio> Services<S, J> {
                         .max_decoding_message_size(MESSAGE_LEN_MAX),
                 );
         }
-        router
+        (router, reporter)
     }
 }
 

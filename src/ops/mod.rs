@@ -30,12 +30,14 @@ pub async fn serve<S: Store, J: Jumio>(
     stop: watch::Receiver<bool>,
 ) {
     let stopping = stop.clone();
+    let asked = Arc::clone(&vault);
     let ready = move || {
-        let ready = !*stopping.borrow();
+        let (stopping, ready) = (*stopping.borrow(), asked.is_ready());
         async move {
-            match ready {
-                true => page(StatusCode::OK, "ready\n"),
-                false => page(StatusCode::SERVICE_UNAVAILABLE, "stopping\n"),
+            match (stopping, ready) {
+                (false, true) => page(StatusCode::OK, "ready\n"),
+                (false, false) => page(StatusCode::SERVICE_UNAVAILABLE, "no audit trail\n"),
+                (true, _) => page(StatusCode::SERVICE_UNAVAILABLE, "stopping\n"),
             }
         }
     };

@@ -9,6 +9,11 @@ use crate::store::Store;
 use super::{Loaded, SweepReport, Vault, VaultError};
 
 impl<S: Store, J: Jumio> Vault<S, J> {
+    /// Whether the vault can serve callers: what they ask for must be recorded.
+    pub fn is_ready(&self) -> bool {
+        self.ledger.admit(Urgency::Normal).is_ok()
+    }
+
     /// Whether something could be recorded now. Asked before anything is done that must be.
     pub(super) fn must_be_recorded(&self, urgency: Urgency) -> Result<(), VaultError> {
         self.ledger.admit(urgency).map_err(VaultError::AuditUnavailable)

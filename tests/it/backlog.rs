@@ -96,13 +96,14 @@ fn settings(dir: &std::path::Path, url: &str) -> String {
     format!(
         "mode = \"simulator\"\njumio.client_id = \"{}\"\njumio.client_secret = \"file:{}\"\n\
          jumio.user_agent = \"ExampleBank test/1.0\"\njumio.retention = \"30d\"\n{jumio}\
-         store.path = \"{}\"\nkeys.keyring = \"{}\"\nkeys.key_file = \"file:{}\"\n\
+         store.path = \"{}\"\naudit.dir = \"{}\"\naudit.write_timeout = \"60s\"\nkeys.keyring = \"{}\"\nkeys.key_file = \"file:{}\"\n\
          listen.public.address = \"127.0.0.1:0\"\nlisten.http.address = \"127.0.0.1:0\"\n\
          listen.admin.socket = \"{}\"\nsweep.interval = \"1h\"\nsweep.horizon = \"1d\"\n\
          capture.critical = \"1h\"\ncapture.warning = \"2h\"\n",
         CLIENT.0,
         path("secret"),
         path("store"),
+        path("audit"),
         path("keyring"),
         path("root-key"),
         path("admin.sock"),
@@ -319,6 +320,7 @@ async fn blocked_ones_are_tried_again_or_closed() {
     let why: Value = serde_json::from_slice(&refused.stderr).unwrap();
     let reason = why["error"]["reason"].as_str();
     assert_eq!((refused.status.code(), reason), (Some(7), Some("FACEMAP_CAPTURED")));
+    crate::catalogue::raised::note("FACEMAP_CAPTURED");
     assert_eq!(bench.run(&["enrollment", "retry", &stored]).1["state"], "ACTIVE");
     assert_eq!(bench.run(&["enrollment", "retry", &uuid(1, 9)]).0, 4);
 }
