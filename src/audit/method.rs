@@ -20,6 +20,7 @@ pub const METHODS: &[(u16, &str)] = &[
     (25, "facemapvault.admin.v1.EnrollmentAdminService/CloseEnrollment"),
     (26, "facemapvault.admin.v1.EnrollmentAdminService/EraseEnrollment"),
     (27, "facemapvault.admin.v1.DoctorService/Diagnose"),
+    (32, "facemapvault.admin.v1.DoctorService/Inspect"),
     (28, "facemapvault.admin.v1.SweepService/StartSweep"),
     (29, "facemapvault.admin.v1.SweepService/GetSweep"),
     (30, "facemapvault.admin.v1.SweepService/ListSweeps"),

@@ -4,13 +4,13 @@
 //!   0   2  length of the record: 160, or 264 with the recovery part
 //!   2   2  event
 //!   4   2  outcome: 0, or the number of the error reason
-//!   6   2  detail: the method, the purpose, or the kind of gap, by event
+//!   6   2  detail: the method, the purpose, the state of the row, or the kind of gap, by event
 //!   8   8  sequence in the ledger, from 1, without a hole
 //!  16   8  time, milliseconds since 1970
 //!  24   8  the store's sequence that the change has
 //!  32   8  the store's sequence that the row had before; 0 if it is new
 //!  40   8  generation of the row
-//!  48   8  a number by event: when the row is due, how many rows, how many bytes
+//!  48   8  a number by event: when the row is due or was erased, how many rows, how many bytes
 //!  56  32  row key; zeros if it is about none
 //!  88  16  who asked: a keyed hash of the caller's name; zeros for the vault itself
 //! 104  16  which request: the same in all records that it made

@@ -28,7 +28,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         before: Option<Loaded>,
         next: Enrollment,
     ) -> Result<Move, VaultError> {
-        let (record, _) = self.sealed(ring, row, before.as_ref(), &next, NewBody::Keep)?;
+        let (record, _) = self.sealed(ring, row, before.as_ref(), &next, NewBody::Keep, 0)?;
         let after = Loaded { enrollment: next, record };
         let entry = evidence::change(ring, row, before.as_ref(), &after, None)?;
         Ok(Move { row, before, after, entry })

@@ -71,11 +71,28 @@ pub(super) fn change(
         store_sequence: header.sequence,
         previous: before.map_or(0, |before| before.record.header.sequence),
         generation: header.generation,
+        detail: state_code(after),
         value: moment(after).map_or(0, Timestamp::as_millis),
         epoch: header.kek.epoch,
         recovery: Some(Box::new(recovery)),
         ..entry(event.unwrap_or_else(|| event_of(before, after)))
     })
+}
+
+/// [`Entry::detail`] of a change that left a facemap to be captured.
+pub(super) const PENDING: u16 = 1;
+/// [`Entry::detail`] of a change that left a tombstone.
+pub(super) const ERASED: u16 = 5;
+
+/// The state after a change, as a number. Stored: never used twice.
+fn state_code(after: &Loaded) -> u16 {
+    match after.enrollment.onboarding.state {
+        State::Pending { .. } => PENDING,
+        State::Captured => 2,
+        State::Blocked { .. } => 3,
+        State::Lost { .. } => 4,
+        State::Erased { .. } => ERASED,
+    }
 }
 
 /// The moment that matters about it: when it was erased, or when it is due.

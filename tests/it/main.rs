@@ -8,6 +8,7 @@ mod budget_share;
 mod callbacks;
 mod catalogue;
 mod cli;
+mod comparison;
 mod coverage;
 mod crash;
 mod demo;
