@@ -1,26 +1,16 @@
 //! Nothing old remains in the files: what was replaced or removed is left out when they are rewritten.
 
-use std::thread;
-use std::time::{Duration, Instant};
-
 use rocksdb::{BottommostLevelCompaction, CompactOptions};
 
+use super::StoreError;
 use super::engine::Engine;
 use super::settings::{DUE, META, PREFIX};
-use super::{StoreError, fault};
-
-/// Longest a reader may keep the moment it looks at.
-const READERS_MAX: Duration = Duration::from_secs(60);
-/// How often to look whether the last one has gone.
-const READERS_PAUSE: Duration = Duration::from_millis(5);
 
 impl Engine {
     /// Brings the memtables into files, so that the log ends, and rewrites the small families. Bodies are
     /// in files of their own, which are rewritten as they fill up with what was removed; without their
-    /// prefix they do not open.
+    /// prefix they do not open. What a reader's moment still shows is kept.
     pub(super) fn drop_replaced(&self) -> Result<(), StoreError> {
-        // What a reader's moment still shows is kept; so those that began before must be over.
-        self.wait_for_readers()?;
         self.flush()?;
         for name in [META, PREFIX, DUE] {
             let mut all = CompactOptions::default();
@@ -33,18 +23,10 @@ impl Engine {
         self.check_writable()
     }
 
-    fn wait_for_readers(&self) -> Result<(), StoreError> {
-        let (now, began) = (self.db.latest_sequence_number(), Instant::now());
-        loop {
-            let oldest = self.db.property_int_value("rocksdb.oldest-snapshot-sequence");
-            match oldest.map_err(|error| fault::of_write(error.as_ref()))? {
-                Some(oldest) if oldest != 0 && oldest < now => {}
-                Some(_) | None => return Ok(()),
-            }
-            if began.elapsed() > READERS_MAX {
-                return Err(StoreError::Unavailable("a reader does not end".to_owned()));
-            }
-            thread::sleep(READERS_PAUSE);
-        }
+    /// Whether somebody still looks at a moment before change number `now` of the engine.
+    pub(super) fn is_read_before(&self, now: u64) -> Result<bool, StoreError> {
+        let oldest = self.db.property_int_value("rocksdb.oldest-snapshot-sequence");
+        let oldest = oldest.map_err(|error| StoreError::Unavailable(error.into_string()))?;
+        Ok(oldest.is_some_and(|oldest| oldest != 0 && oldest < now))
     }
 }

@@ -101,6 +101,8 @@ impl RocksStore {
 /// How long a change waits while the engine is behind with its own writing. Longer than any pause a
 /// working disk was seen to make, shorter than callers wait.
 const STALL_MAX: Duration = Duration::from_secs(10);
+/// Longest a reader may keep the moment it looks at, when what it shows is to be dropped.
+const READERS_MAX: Duration = Duration::from_secs(60);
 /// How often it asks again.
 const STALL_PAUSE: Duration = Duration::from_millis(5);
 
@@ -147,6 +149,15 @@ impl Store for RocksStore {
     }
 
     async fn drop_replaced(&self) -> Result<(), StoreError> {
+        let began = Instant::now();
+        let now = self.read(|engine| Ok(engine.db.latest_sequence_number())).await?;
+        // What a reader's moment still shows is kept; so those that began before must be over.
+        while self.read(move |engine| engine.is_read_before(now)).await? {
+            if began.elapsed() > READERS_MAX {
+                return Err(StoreError::Unavailable("a reader does not end".to_owned()));
+            }
+            time::sleep(STALL_PAUSE).await;
+        }
         self.read(Engine::drop_replaced).await
     }
 
