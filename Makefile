@@ -11,11 +11,13 @@ TOOLS := target/tools/bin
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 PROFILE ?= ci
-.PHONY: help setup rocksdb tools demo test torture bench-sweep lint advisories check clean
+.PHONY: help setup rocksdb tools demo test fuzz fuzz-long torture bench-sweep lint advisories check clean
 
 help:
 	@echo 'make demo    the whole story in the terminal, offline, with throw-away data'
 	@echo 'make test    every test'
+	@echo 'make fuzz    every reader of bytes with 100,000 inputs; a part of `make test`'
+	@echo 'make fuzz-long   the same led by coverage, a minute each; SECONDS=600 for longer'
 	@echo 'make torture [PROFILE=ci|long] [SEED=n]   kills, power cuts, failing disks, damage'
 	@echo 'make bench-sweep   what a sweep costs among a million enrollments'
 	@echo 'make lint    formatting, clippy, dependencies, proto files'
@@ -42,6 +44,12 @@ demo: rocksdb
 
 test: rocksdb
 	cargo test --release --locked
+
+fuzz: rocksdb
+	cargo test --release --locked --test fuzz
+
+fuzz-long: rocksdb
+	scripts/fuzz-long.sh $(or $(SECONDS),60)
 
 # Minutes with PROFILE=ci, hours with PROFILE=long. SEED repeats a run.
 torture: rocksdb

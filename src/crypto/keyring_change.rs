@@ -85,19 +85,6 @@ impl Keyring {
         Ok(ring)
     }
 
-    /// A ring that knows how many data keys each KEK has wrapped.
-    ///
-    /// # Errors
-    ///
-    /// [`KeyringChangeError::Exhausted`].
-    pub fn with_wraps(&self, wraps: impl Fn(&KekRef) -> u64) -> Result<Self, KeyringChangeError> {
-        let mut ring = self.resaved()?;
-        for slot in &mut ring.keks {
-            slot.info.wraps = wraps(&slot.info.kek);
-        }
-        Ok(ring)
-    }
-
     /// A ring that will not go with a store behind `sequence`. Never lowers what is there.
     ///
     /// # Errors
@@ -127,6 +114,16 @@ impl Keyring {
             tombstones: self.tombstones.clone(),
             salts: Arc::clone(&self.salts),
         })
+    }
+
+    /// The same ring as the direct successor of `before`, however many changes it is away from it.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyringChangeError::Exhausted`].
+    pub fn following(mut self, before: &Self) -> Result<Self, KeyringChangeError> {
+        self.sequence = before.sequence.checked_add(1).ok_or(KeyringChangeError::Exhausted)?;
+        Ok(self)
     }
 
     fn promote(&mut self) {

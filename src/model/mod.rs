@@ -18,13 +18,14 @@ pub use enrollment::{
 };
 pub use facemap::{Facemap, FacemapError};
 pub use id::{
-    AccountId, CredentialId, Id, IdError, IdKind, RequestId, SweepId, WorkflowExecutionId,
+    AccountId, CredentialId, Id, IdError, IdKind, RequestId, RewrapId, SweepId, WorkflowExecutionId,
 };
 pub use keyring::{KeyringSlot, Mode, VaultId};
 pub use network::{Network, NetworkError};
 pub use record_bytes::HeaderError;
 pub use sealed::{
-    KekRef, RecordHeader, RecordId, RecordKind, Revision, RowKey, SealedBody, SealedRecord,
+    BodyPrefix, KekRef, RecordHeader, RecordId, RecordKind, Revision, RowKey, SealedBody,
+    SealedRecord,
 };
 pub use secret::{AccessToken, ClientSecret, Passphrase, SdkToken, Secret, UploadToken, WebLink};
 pub use time::Timestamp;

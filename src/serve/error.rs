@@ -10,7 +10,7 @@ use crate::model::Mode;
 use crate::ops::WeakSecret;
 use crate::store::OpenError;
 use crate::store::keyring_file::KeyringFileError;
-use crate::vault::VaultError;
+use crate::vault::{KeyringHomeError, VaultError};
 
 /// Why the vault does not start, or was not made.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +56,9 @@ pub enum StartError {
     /// The keyring's files cannot be read or written.
     #[error(transparent)]
     KeyringFile(#[from] KeyringFileError),
+    /// A change of the keyring that was cut off cannot be completed.
+    #[error(transparent)]
+    KeyringHome(#[from] KeyringHomeError),
     /// The root key cannot be made.
     #[error(transparent)]
     RootKey(#[from] RootKeyError),
@@ -93,6 +96,9 @@ pub enum StartError {
         /// Why.
         source: io::Error,
     },
+    /// The settings want the memory of the keys locked, and the system does not allow it.
+    #[error("the system does not let the vault lock memory, and memory.require_locked wants it")]
+    KeysNotLocked,
     /// The start was cut off.
     #[error("the start was interrupted")]
     Interrupted,
@@ -106,6 +112,7 @@ impl StartError {
             | Self::StoreWithoutKeyring { .. }
             | Self::Keyring(_)
             | Self::KeyringFile(_)
+            | Self::KeyringHome(_)
             | Self::RootKey(_)
             | Self::Secret(_)
             | Self::OtherMode { .. } => true,
@@ -119,6 +126,7 @@ impl StartError {
             | Self::Jumio(_)
             | Self::Listen { .. }
             | Self::File { .. }
+            | Self::KeysNotLocked
             | Self::Interrupted => false,
         }
     }
@@ -154,6 +162,7 @@ impl StartError {
             Self::KeyringFile(
                 KeyringFileError::Exposed { .. } | KeyringFileError::Foreign { .. },
             ) => "do what the message says",
+            Self::KeyringHome(_) => "check the disk of the keyring, and its permissions",
             Self::Keyring(_) | Self::KeyringFile(_) => "restore the keyring from its backup",
             Self::KeyringChange(_) => "correct keys.buckets",
             Self::RootKey(_) | Self::Secret(_) => "correct [keys] and [jumio] in the settings",
@@ -164,6 +173,7 @@ impl StartError {
             Self::Jumio(_) => "fmvault config check",
             Self::Listen { .. } => "stop what listens there, or choose another address",
             Self::File { .. } => "check the path and its permissions",
+            Self::KeysNotLocked => "set LimitMEMLOCK=64M in the unit, or raise `ulimit -l`",
             Self::Interrupted => "start again",
         }
     }

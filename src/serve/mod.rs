@@ -5,6 +5,7 @@ mod clock_watch;
 mod error;
 mod listen;
 mod logging;
+mod process;
 mod settings;
 mod unlock;
 
@@ -30,7 +31,10 @@ use clock_watch::{ClockWatch, watch_clock};
 
 pub use error::StartError;
 pub use logging::{LogOutput, start_logging};
+pub use process::harden;
 pub use unlock::{Initialized, initialize};
+
+use unlock::Unlocked;
 
 /// The vault as this program runs it.
 type TheVault = Vault<RocksStore, HttpJumio>;
@@ -65,14 +69,21 @@ const AGAIN: Duration = Duration::from_secs(60);
 ///
 /// [`StartError`], with what to do next. Nothing was written then.
 pub async fn start(config: &Config, progress: impl Fn(u64)) -> Result<Running, StartError> {
-    let keyring = unlock::unlock(config).await?;
+    process::check_memory(config)?;
+    let Unlocked { keyring, home } = unlock::unlock(config).await?;
     let identity = Identity { vault_id: keyring.vault(), mode: keyring.mode() };
     let store = RocksStore::open(&config.store.path, identity, &Options::default())?;
     let metrics = Arc::new(Metrics::default());
     let jumio = HttpJumio::new(settings::jumio(config, &metrics)?)?;
     let rules = settings::vault(config);
     let vault = Vault::open(store, jumio, Arc::new(keyring), rules, progress).await?;
-    let vault = Arc::new(vault.counted(metrics));
+    // Only now, when nothing is in the way of a start, is anything written.
+    let home = Arc::new(home);
+    let completing = Arc::clone(&home);
+    tokio::task::spawn_blocking(move || completing.complete())
+        .await
+        .map_err(|_| StartError::Interrupted)??;
+    let vault = Arc::new(vault.at_home(home).counted(metrics));
 
     let public = listen::tcp(config.listen.public.address).await?;
     let http = listen::tcp(config.listen.http.address).await?;
@@ -88,6 +99,7 @@ pub async fn start(config: &Config, progress: impl Fn(u64)) -> Result<Running, S
         capture_at_once: config.capture.immediate,
         horizon: config.sweep.horizon.duration(),
         simulator: settings::mode(config) == Mode::Simulator,
+        memory: process::memory,
     };
     let listeners = Listeners { public, admin };
     let serving = grpc::serve(Arc::clone(&vault), listeners, server, stopped.clone());

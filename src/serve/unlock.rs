@@ -12,6 +12,7 @@ use crate::crypto::{
 use crate::model::{KeyringSlot, Passphrase, Timestamp};
 use crate::store::keyring_file::KeyringFiles;
 use crate::store::{Identity, Options, RocksStore};
+use crate::vault::KeyringHome;
 
 use super::StartError;
 use super::settings::{mode, provider};
@@ -42,19 +43,26 @@ impl Secret {
     }
 }
 
+/// An unlocked keyring, and where it lives.
+pub(super) struct Unlocked {
+    pub(super) keyring: Keyring,
+    pub(super) home: KeyringHome,
+}
+
 /// Unlocks the keyring of `config`, after the provider has proved itself. Every key in it has opened
 /// what it once sealed.
 ///
 /// # Errors
 ///
 /// [`StartError`], each cause its own. Nothing was written.
-pub(super) async fn unlock(config: &Config) -> Result<Keyring, StartError> {
+pub(super) async fn unlock(config: &Config) -> Result<Unlocked, StartError> {
     provider(config).self_test()?;
     let dir = &config.keys.keyring;
     if !dir.exists() {
         return Err(no_keyring(config));
     }
-    let [zero, one] = KeyringFiles::open(dir)?.read()?;
+    let files = KeyringFiles::open(dir)?;
+    let [zero, one] = files.read()?;
     if zero.is_none() && one.is_none() {
         return Err(no_keyring(config));
     }
@@ -70,7 +78,8 @@ pub(super) async fn unlock(config: &Config) -> Result<Keyring, StartError> {
     let provider = provider(config);
     let unlock = move || {
         let root = keyring.root_provider().root_key(secret.as_root_secret())?;
-        Ok(keyring.unlock(&root, provider)?)
+        let keyring = keyring.unlock(&root, provider)?;
+        Ok(Unlocked { keyring, home: KeyringHome::new(files, root, provider) })
     };
     // Argon2id takes its time and its memory; not on a thread that serves.
     tokio::task::spawn_blocking(unlock).await.unwrap_or(Err(StartError::Interrupted))
@@ -112,8 +121,8 @@ pub async fn initialize(config: &Config, now: Timestamp) -> Result<Initialized, 
         (true, true) => return Err(StartError::AlreadyInitialized),
         (false, true) => return Err(no_keyring(config)),
         (true, false) => {
-            let keyring = unlock(config).await?;
-            create_store(config, &keyring)?;
+            let unlocked = unlock(config).await?;
+            create_store(config, &unlocked.keyring)?;
             return Ok(Initialized { key_file: false, keyring: false });
         }
         (false, false) => {}

@@ -38,6 +38,21 @@ impl KeyringFiles {
         Ok(Self { dir })
     }
 
+    /// Waits until nobody else changes the files, and keeps others waiting until the lock is dropped.
+    /// Between threads as between processes; the system gives it up when a process ends.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyringFileError::Io`].
+    pub fn lock(&self) -> Result<KeyringLock, KeyringFileError> {
+        let lock = || {
+            let dir = File::open(&self.dir)?;
+            dir.lock()?;
+            Ok(KeyringLock(dir))
+        };
+        lock().map_err(|source| io_error("lock", &self.dir, source))
+    }
+
     /// The contents of both files, as far as they exist.
     ///
     /// # Errors
@@ -145,6 +160,10 @@ impl KeyringFiles {
         Ok(())
     }
 }
+
+/// Keeps others from changing the keyring until it is dropped.
+#[derive(Debug)]
+pub struct KeyringLock(#[expect(dead_code, reason = "held, not read")] File);
 
 /// Opens what is at `path` itself, never what a symbolic link there points at.
 fn open_as(path: &Path, options: &mut OpenOptions, flags: OFlags) -> io::Result<File> {
