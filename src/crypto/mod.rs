@@ -35,7 +35,7 @@ mod self_test;
 mod token;
 mod wrap;
 
-pub use envelope::{ATTRIBUTES_LEN_MAX, BODY_PREFIX_LEN, Draft, OpenError, SealError};
+pub use envelope::{ATTRIBUTES_LEN_MAX, Draft, OpenError, SealError};
 pub use evidence::RECOVERY_LEN;
 pub use key::{KEY_LEN, Key, KeyKind, Protection, RootKey, protection};
 pub use keyring::{KekInfo, KekState, Keyring, KeyringChangeError, Tombstone};
