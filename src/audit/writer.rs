@@ -136,12 +136,9 @@ impl Writer {
             self.gap = Some(Gap::WriteFailed);
         }
         self.chain.segment = None;
-        let trouble = match error.kind() {
-            ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
-                AuditError::Full
-            }
-            _ => AuditError::Failed,
-        };
+        let full = [ErrorKind::StorageFull, ErrorKind::QuotaExceeded, ErrorKind::FileTooLarge];
+        let is_full = full.contains(&error.kind());
+        let trouble = if is_full { AuditError::Full } else { AuditError::Failed };
         self.shared.trouble(Some(trouble));
         for mut one in batch {
             one.settle(Err(trouble));

@@ -14,10 +14,13 @@ use crate::model::{AccountId, RowKey, WorkflowExecutionId};
 /// Length in bytes of a sealed pair of account and onboarding.
 pub const RECOVERY_LEN: usize = chunked::sealed_len(32);
 
+/// The audit key at work: HMAC-SHA-256 of parts, one after the other.
+pub type Auditor = dyn Fn(&[&[u8]]) -> [u8; 32] + Send + Sync;
+
 impl Keyring {
     /// The audit key at work, without the rest of the ring: HMAC-SHA-256 of parts, one after the other.
     /// It is the same for all rings of a vault, and holds no KEK.
-    pub fn auditor(&self) -> Arc<dyn Fn(&[&[u8]]) -> [u8; 32] + Send + Sync> {
+    pub fn auditor(&self) -> Arc<Auditor> {
         let (provider, fixed) = (self.provider, Arc::clone(&self.fixed));
         Arc::new(move |parts| provider.hmac_sha256(fixed.audit.expose(), parts))
     }

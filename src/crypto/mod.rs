@@ -36,7 +36,7 @@ mod token;
 mod wrap;
 
 pub use envelope::{ATTRIBUTES_LEN_MAX, Draft, OpenError, SealError};
-pub use evidence::RECOVERY_LEN;
+pub use evidence::{Auditor, RECOVERY_LEN};
 pub use key::{KEY_LEN, Key, KeyKind, Protection, RootKey, protection};
 pub use keyring::{KekInfo, KekState, Keyring, KeyringChangeError, Tombstone};
 pub use keyring_error::KeyringError;

@@ -30,8 +30,10 @@ pub(super) struct RecordLayer {
     /// The audit trail.
     ledger: Arc<Ledger>,
     /// Names callers in it.
-    caller_hash: Arc<dyn Fn(&str) -> [u8; 16] + Send + Sync>,
+    caller_hash: Arc<CallerHash>,
 }
+
+type CallerHash = dyn Fn(&str) -> [u8; 16] + Send + Sync;
 
 impl RecordLayer {
     /// Records in the trail of `vault`.

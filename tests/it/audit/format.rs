@@ -87,7 +87,7 @@ fn no_field_can_hold_text() {
     fixed(request, 16);
     fixed(epoch, 4);
     fixed(*recovery.unwrap(), 104);
-    assert!(RECORD_LEN_MAX <= 264 && RECORD_LEN <= 160);
+    const { assert!(RECORD_LEN_MAX <= 264 && RECORD_LEN <= 160) };
     for name in EVENTS.iter().map(|(_, name)| *name).chain(METHODS.iter().map(|(_, path)| *path)) {
         assert!(name.bytes().all(|byte| byte.is_ascii_graphic()) && name.len() <= 80, "{name}");
     }
