@@ -35,6 +35,7 @@ mod rows;
 mod rumours;
 mod settings;
 mod state_code;
+mod store_state;
 mod sweep;
 mod sweep_pass;
 mod sweep_runs;
@@ -73,6 +74,7 @@ pub use keys_error::KeysError;
 pub use list::{Cursor, ListFilter, Page};
 pub use retry::Reopened;
 pub use settings::Settings;
+pub use store_state::StoreState;
 pub use sweep::{SweepPlan, SweepReport};
 pub use sweep_runs::{Sweep, SweepState};
 

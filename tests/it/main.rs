@@ -10,6 +10,7 @@ mod cli;
 mod coverage;
 mod crash;
 mod demo;
+mod disk_trouble;
 mod docs;
 mod doctor;
 mod example_config;

@@ -44,6 +44,7 @@ async fn what_is_exported_is_what_is_documented() {
         r#"fmvault_jumio_requests_total{endpoint="token",outcome="ok"} 1"#,
         "fmvault_enrollments_lost_total 0",
         "fmvault_clock_jumped 0",
+        "fmvault_store_writable 1",
     ] {
         assert!(text.lines().any(|got| got == line), "{line} is not in\n{text}");
     }
