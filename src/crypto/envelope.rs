@@ -13,8 +13,8 @@ use super::keyring::Keyring;
 use super::random::{self, RandomError};
 use super::wrap::Opened;
 use crate::model::{
-    AccountId, Facemap, KekRef, RecordHeader, RecordId, RecordKind, RowKey, SealedBody,
-    SealedRecord, Timestamp,
+    AccountHash, AccountId, BodyPrefix, Facemap, KekRef, RecordHeader, RecordId, RecordKind,
+    RowKey, SealedBody, SealedRecord, Timestamp,
 };
 
 /// What the vault decides about a record's header. The rest follows from sealing.
@@ -42,6 +42,11 @@ impl Keyring {
     /// Where the record of `account` lives.
     pub fn row_key(&self, account: AccountId) -> RowKey {
         self.row_key_of_tenant("", account)
+    }
+
+    /// What stands for `account` where its id must not be.
+    pub fn account_hash(&self, account: AccountId) -> AccountHash {
+        self.row_key(account).into()
     }
 
     /// A vault serves one tenant, whose name is empty. Rows of several would differ from the start.
@@ -183,7 +188,7 @@ impl Keyring {
         &self,
         row: RowKey,
         record: &SealedRecord,
-        prefix: &[u8; BODY_PREFIX_LEN],
+        prefix: &BodyPrefix,
     ) -> Result<bool, OpenError> {
         let Opened { dek, .. } = self.unwrap_record(row, record)?;
         let context = self.body_context(row, &record.header);
@@ -209,8 +214,7 @@ impl Keyring {
     }
 }
 
-/// How much of a body [`Keyring::commitment_matches`] wants to see, in bytes: salt and commitment.
-pub const BODY_PREFIX_LEN: usize = PREFIX_LEN;
+const _: () = assert!(SealedBody::PREFIX_LEN == PREFIX_LEN, "the store splits bodies there");
 
 fn body_u32(len: usize) -> u32 {
     u32::try_from(len).expect("a facemap has at most 16 MiB")

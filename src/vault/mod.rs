@@ -49,7 +49,7 @@ use tokio::sync::Semaphore;
 
 use crate::crypto::{Keyring, KeyringChangeError};
 use crate::metrics::Metrics;
-use crate::model::{AccountId, Enrollment, SealedRecord};
+use crate::model::{AccountHash, AccountId, Enrollment, SealedRecord};
 
 pub use crate::jumio::{
     AccountUpdate, Callback, CallbackError, Consent, DecisionType, ExecutionStatus, Jumio, Limit,
@@ -211,6 +211,11 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         let ring = changed.map_err(|_| VaultError::ShuttingDown)??;
         self.ring.replace(Arc::clone(&ring));
         Ok(ring)
+    }
+
+    /// What stands for `account` in the log.
+    fn hash(&self, account: AccountId) -> AccountHash {
+        self.ring.now().account_hash(account)
     }
 
     /// What is stored, counted.
