@@ -22,7 +22,7 @@ pub enum LogOutput {
 fn log_panic(panic: &std::panic::PanicHookInfo<'_>) {
     let text = panic.payload().downcast_ref::<&'static str>().copied().unwrap_or("not repeated");
     let place = panic.location().map(ToString::to_string).unwrap_or_default();
-    tracing::error!(text, place, "a defect: the program panicked");
+    tracing::error!(text, "a defect: panicked at {place}");
 }
 
 /// Starts the log of this process. A second call changes nothing. `dependencies` also shows what

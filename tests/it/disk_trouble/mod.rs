@@ -2,6 +2,7 @@
 
 mod disk;
 
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use facemap_vault::proto::v1::CreateEnrollmentRequest;
@@ -13,6 +14,7 @@ use tonic::Code;
 use crate::support::caller::{Caller, Told, connect, enroll, start};
 use crate::support::process::Process;
 use crate::support::site::{Person, Site};
+use crate::torture::shim::Shim;
 use disk::{Ext4, Tmpfs};
 
 /// What is promised: so soon after the disk has come back, changes are taken again.
@@ -36,13 +38,30 @@ struct Scene<'s> {
 
 impl<'s> Scene<'s> {
     async fn start(site: &'s Site) -> Self {
-        let server = site.serve(&[]).await;
+        Self::with(site, site.serve(&[]).await).await
+    }
+
+    /// As [`Self::start`], with `shim` between the server and its disk.
+    async fn under(site: &'s Site, shim: &Shim) -> Self {
+        let mut command = site.command(&["server", "--format", "json"]);
+        shim.under(command.stderr(Stdio::null()));
+        Self::with(site, Process::start(&mut command).await).await
+    }
+
+    async fn with(site: &'s Site, server: Process) -> Self {
         let caller = Caller::new(connect(server.told("grpc")).await);
         Self { site, server, caller, captured: Vec::new() }
     }
 
     async fn someone(&self) -> CreateEnrollmentRequest {
         enroll(&self.site.onboard(json!({ "facemap_size": FACEMAP_LEN })).await, 20)
+    }
+
+    async fn capture_someone(&mut self) {
+        let person = self.site.onboard(json!({ "facemap_size": FACEMAP_LEN })).await;
+        let made = self.caller.create_enrollment(enroll(&person, 20)).await.unwrap();
+        assert_eq!(made.into_inner().enrollment.unwrap().state(), State::Active);
+        self.captured.push(person);
     }
 
     /// Enrolls people, and waits for their facemaps, until the disk refuses; the refusal.
@@ -154,6 +173,31 @@ async fn a_limit_of_file_sizes_is_a_full_disk_and_lifting_it_is_enough() {
     scene.restart().await.everybody_logs_in().await;
 }
 
+/// After a failed sync nobody knows what is on the disk. That it works again afterwards changes nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_that_was_not_made_durable_stops_changes_until_a_restart() {
+    let site = a_site("{dir}store").await;
+    site.keys_init().await;
+    let beside = tempfile::tempdir().unwrap();
+    let shim = Shim::new(beside.path(), &[site.path("store")]);
+    let mut scene = Scene::under(&site, &shim).await;
+    scene.capture_someone().await;
+
+    shim.tell(&["fail sync * 1 EIO".to_owned()]);
+    let request = scene.someone().await;
+    let told = Told::by(&scene.caller.create_enrollment(request).await.unwrap_err());
+    assert_eq!(told.what(), (Code::Unavailable, "STORE_READ_ONLY"));
+    shim.tell(&[]);
+    scene.assert_refusing(Code::Unavailable, "STORE_READ_ONLY", "broken").await;
+    let request = scene.someone().await;
+    let told = Told::by(&scene.caller.create_enrollment(request).await.unwrap_err());
+    assert!(told.message.contains("restart the vault"), "{told:?}");
+
+    let mut scene = scene.restart().await;
+    scene.everybody_logs_in().await;
+    scene.capture_someone().await;
+}
+
 /// The store's disk really fills up, by others; then there is room again.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_refuses_changes_until_there_is_room() {
@@ -161,9 +205,7 @@ async fn a_full_disk_refuses_changes_until_there_is_room() {
     let Some(disk) = Tmpfs::mount(&site.path("disk"), "400m") else { return };
     site.keys_init().await;
     let mut scene = Scene::start(&site).await;
-    let person = site.onboard(json!({ "facemap_size": FACEMAP_LEN })).await;
-    scene.caller.create_enrollment(enroll(&person, 20)).await.unwrap();
-    scene.captured.push(person);
+    scene.capture_someone().await;
 
     disk.fill();
     scene.assert_refusing(Code::ResourceExhausted, "STORE_FULL", "full").await;
@@ -179,9 +221,7 @@ async fn a_disk_that_turns_read_only_refuses_changes() {
     let Some(disk) = Ext4::mount(&site.path("disk"), "600m") else { return };
     site.keys_init().await;
     let mut scene = Scene::start(&site).await;
-    let person = site.onboard(json!({ "facemap_size": FACEMAP_LEN })).await;
-    scene.caller.create_enrollment(enroll(&person, 20)).await.unwrap();
-    scene.captured.push(person);
+    scene.capture_someone().await;
 
     disk.break_it();
     scene.assert_refusing(Code::Unavailable, "STORE_READ_ONLY", "read_only").await;
