@@ -19,6 +19,7 @@ mod chunked;
 mod envelope;
 pub(crate) mod fuzzing;
 mod key;
+mod key_use;
 mod keyring;
 mod keyring_change;
 mod keyring_error;

@@ -20,7 +20,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
     ///
     /// [`VaultError::Seal`] without randomness, or if the binding is too long.
     pub fn page_token(&self, cursor: Cursor, binding: &[u8]) -> Result<Vec<u8>, VaultError> {
-        Ok(self.keyring.seal_token(PURPOSE, &content(cursor, binding))?)
+        Ok(self.ring.now().seal_token(PURPOSE, &content(cursor, binding))?)
     }
 
     /// Where a token says to go on.
@@ -30,7 +30,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
     /// [`VaultError::PageTokenInvalid`] unless this vault made it for the same `binding`.
     pub fn cursor(&self, token: &[u8], binding: &[u8]) -> Result<Cursor, VaultError> {
         let invalid = VaultError::PageTokenInvalid;
-        let Ok(content) = self.keyring.open_token(PURPOSE, token) else { return Err(invalid) };
+        let Ok(content) = self.ring.now().open_token(PURPOSE, token) else { return Err(invalid) };
         match parse(&content) {
             Some((cursor, bound)) if bound == binding => Ok(cursor),
             Some(_) | None => Err(invalid),
