@@ -10,13 +10,15 @@ TOOLS := target/tools/bin
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup rocksdb tools demo test fuzz fuzz-long bench-sweep lint advisories check clean
+.PHONY: help setup rocksdb tools demo test fuzz fuzz-long bench bench-sweep proof lint advisories check clean
 
 help:
 	@echo 'make demo    the whole story in the terminal, offline, with throw-away data'
 	@echo 'make test    every test'
 	@echo 'make fuzz    every reader of bytes with 100,000 inputs; a part of `make test`'
 	@echo 'make fuzz-long   the same led by coverage, a minute each; SECONDS=600 for longer'
+	@echo 'make bench   what everything costs, beside what the machine can do without us; QUICK=1 for a first look'
+	@echo 'make proof   writes the tables of docs/src/proof.md from the last run of make bench'
 	@echo 'make bench-sweep   what a sweep costs among a million enrollments'
 	@echo 'make lint    formatting, clippy, dependencies, proto files'
 	@echo 'make check   test and lint, as the continuous integration does'
@@ -49,11 +51,18 @@ fuzz: rocksdb
 fuzz-long: rocksdb
 	scripts/fuzz-long.sh $(or $(SECONDS),60)
 
-# Checking needs RocksDB's header, not its library.
+# Needs about 4 GB of disk and a quarter of an hour. PostgreSQL is measured too if it is installed.
+bench: rocksdb
+	cargo bench --locked --profile release --bench bench
+
+proof: rocksdb
+	cargo bench --locked --profile release --bench bench -- proof
+
 # Needs about 2 GB of disk and a few minutes.
 bench-sweep: rocksdb
 	cargo bench --locked --profile release --bench sweep
 
+# Checking needs RocksDB's header, not its library.
 lint: setup tools advisories
 	cargo fmt --check
 	cargo clippy --release --locked --all-targets -- -D warnings

@@ -7,19 +7,37 @@
 //! cargo bench --profile release --bench bench -- proof           the page from the last run
 //! ```
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
-#![allow(clippy::print_stdout, clippy::print_stderr)]
+#![allow(clippy::print_stdout, clippy::print_stderr, unreachable_pub)]
 
+mod capture;
+mod growth;
+mod keep;
+mod load;
 mod machine;
+mod memory;
+mod plot;
+mod postgres;
+mod process;
+mod proof;
 mod report;
 mod sealing;
+mod simulator;
+mod start;
 mod stats;
+mod world;
+
+use std::sync::Arc;
 
 use machine::Machine;
 use report::Report;
+use simulator::Simulator;
 
 /// The facemaps that are measured with.
 pub const SIZES: [(&str, usize); 3] =
     [("64 KiB", 64 << 10), ("256 KiB", 256 << 10), ("1 MiB", 1 << 20)];
+
+/// How many ask at once.
+pub const CALLERS: [usize; 3] = [1, 16, 64];
 
 /// How much of everything.
 pub struct Scale {
@@ -44,9 +62,34 @@ fn main() {
         growth: Vec::new(),
         skipped: Vec::new(),
     };
+    if words == ["proof"] {
+        return proof::write();
+    }
     println!("{}", report.machine.line());
     if wants("seal") {
         sealing::run(&mut report, &scale);
+    }
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    if wants("growth") {
+        runtime.block_on(growth::run(&mut report, &scale));
+    }
+    if wants("keep") {
+        runtime.block_on(keep::run(&mut report, &scale));
+    }
+    if ["memory", "start", "capture"].into_iter().any(wants) {
+        let dir = world::folder();
+        let simulator = Arc::new(Simulator::start(dir.path()));
+        runtime.block_on(async {
+            if wants("memory") {
+                memory::run(&mut report, &scale, &simulator).await;
+            }
+            if wants("start") {
+                start::run(&mut report, &scale, &simulator).await;
+            }
+            if wants("capture") {
+                capture::run(&mut report, &scale, &simulator).await;
+            }
+        });
     }
     let file = report.write().unwrap();
     println!(

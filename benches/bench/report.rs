@@ -83,6 +83,16 @@ impl Report {
         });
     }
 
+    /// A figure at one number of enrollments.
+    pub fn point(&mut self, point: Point) {
+        let Point { figure, unit, enrollments, value } = &point;
+        println!(
+            "growth     {figure:<44} {:>9} {unit:<8} at {enrollments} enrollments",
+            number(*value)
+        );
+        self.growth.push(point);
+    }
+
     /// Says why something was not measured.
     pub fn skip(&mut self, why: &str) {
         println!("skipped: {why}");

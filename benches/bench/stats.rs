@@ -17,12 +17,6 @@ impl Spread {
         let at = |share: f64| values[((values.len() - 1) as f64 * share).round() as usize];
         Self { median: at(0.5), low: at(0.25), high: at(0.75) }
     }
-
-    /// The same in another unit.
-    pub fn times(self, factor: f64) -> Self {
-        let Self { median, low, high } = self;
-        Self { median: median * factor, low: low * factor, high: high * factor }
-    }
 }
 
 /// Ours and the floor, measured in turn, so that whatever else the machine does meets both.
