@@ -10,7 +10,8 @@ TOOLS := target/tools/bin
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup rocksdb tools demo test fuzz fuzz-long bench bench-sweep proof lint advisories check clean
+PROFILE ?= ci
+.PHONY: help setup rocksdb tools demo test fuzz fuzz-long torture bench bench-sweep proof lint advisories check clean
 
 help:
 	@echo 'make demo    the whole story in the terminal, offline, with throw-away data'
@@ -19,6 +20,7 @@ help:
 	@echo 'make fuzz-long   the same led by coverage, a minute each; SECONDS=600 for longer'
 	@echo 'make bench   what everything costs, beside what the machine can do without us; QUICK=1 for a first look'
 	@echo 'make proof   writes the tables of docs/src/proof.md from the last run of make bench'
+	@echo 'make torture [PROFILE=ci|long] [SEED=n]   kills, power cuts, failing disks, damage'
 	@echo 'make bench-sweep   what a sweep costs among a million enrollments'
 	@echo 'make lint    formatting, clippy, dependencies, proto files'
 	@echo 'make check   test and lint, as the continuous integration does'
@@ -58,6 +60,11 @@ bench: rocksdb
 proof: rocksdb
 	cargo bench --locked --profile release --bench bench -- proof
 
+# Minutes with PROFILE=ci, hours with PROFILE=long. SEED repeats a run.
+torture: rocksdb
+	@FMVAULT_TORTURE='$(PROFILE)' FMVAULT_SEED='$(SEED)' cargo test --release --locked --test it \
+	    -- --ignored --exact --nocapture torture::by_profile
+
 # Needs about 2 GB of disk and a few minutes.
 bench-sweep: rocksdb
 	cargo bench --locked --profile release --bench sweep
@@ -66,6 +73,8 @@ bench-sweep: rocksdb
 lint: setup tools advisories
 	cargo fmt --check
 	cargo clippy --release --locked --all-targets -- -D warnings
+	cargo fmt --manifest-path tests/shim/Cargo.toml --check
+	cargo clippy --release --locked --manifest-path tests/shim/Cargo.toml --target-dir target/shim -- -D warnings
 	$(TOOLS)/buf lint proto
 	$(TOOLS)/cargo-deny --log-level error check bans licenses sources
 
