@@ -146,7 +146,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         self.note_uploaded(self.ring.now().row_key(request.account), facemap.len());
         if let Err(error) = self.jumio.upload_facemap(&slot, facemap).await {
             ticket.orphaned(execution, now);
-            tracing::warn!(account = %request.account, %execution, error = %error,
+            tracing::warn!(account = %self.hash(request.account), %execution, error = %error,
                 "upload failed: the execution is orphaned and expires by itself");
             return Err(VaultError::UploadInterrupted(error).into());
         }

@@ -11,6 +11,7 @@ mod cli;
 mod comparison;
 mod coverage;
 mod demo;
+mod disk_trouble;
 mod docs;
 mod doctor;
 mod example_config;
