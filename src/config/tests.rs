@@ -16,6 +16,10 @@ user_agent = "ExampleBank fmvault/1.0"
 retention = "90d"
 [keys]
 passphrase = "cred:passphrase"
+[listen.public]
+tls_cert = "/etc/fmvault/tls/server.crt"
+tls_key = "cred:server-key"
+client_ca = "/etc/fmvault/tls/clients-ca.crt"
 "#;
 
 /// Loads `text` as `fmvault.toml`.

@@ -11,7 +11,9 @@ mod count;
 mod coverage;
 mod doctor_service;
 mod fields;
-
+mod guard;
+mod policy;
+mod rpcs;
 mod serve;
 mod status;
 mod status_vault;
@@ -20,5 +22,6 @@ mod texts;
 mod vault_service;
 mod view;
 
-pub use serve::{Listeners, ServerSettings, serve};
+pub use policy::{Grant, Policy};
+pub use serve::{Listeners, Public, ServerSettings, serve};
 pub use status::{DOMAIN, REASON_TRAILER};

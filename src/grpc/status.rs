@@ -34,6 +34,18 @@ pub(super) enum RpcError {
     },
     /// The peer cannot be identified.
     Unauthenticated,
+    /// The caller was not given what this needs.
+    NotPermitted {
+        /// What it needs, as in the settings.
+        permission: &'static str,
+        /// Whom the operator would give it to.
+        caller: Arc<str>,
+    },
+    /// The caller asks for more than it may.
+    TooMany {
+        /// How long it should wait.
+        wait: Duration,
+    },
     /// The caller's deadline left no time.
     Deadline,
     /// A defect: the request's code panicked.
@@ -65,6 +77,15 @@ pub(super) fn status(error: &RpcError) -> Status {
             ErrorReason::CallerUnauthenticated,
             texts::UNAUTHENTICATED,
         ),
+        RpcError::NotPermitted { permission, caller } => {
+            answer(Code::PermissionDenied, ErrorReason::PermissionMissing, texts::NOT_PERMITTED)
+                .with("permission", (*permission).to_owned())
+                .with("caller", caller.to_string())
+        }
+        RpcError::TooMany { wait } => {
+            answer(Code::ResourceExhausted, ErrorReason::CallerRateLimited, texts::TOO_MANY)
+                .retry(*wait)
+        }
         RpcError::Deadline => {
             answer(Code::DeadlineExceeded, ErrorReason::JumioTimeout, texts::DEADLINE)
         }
@@ -83,6 +104,11 @@ pub(super) fn status(error: &RpcError) -> Status {
         details.add_quota_failure_violation(limit, "The tenant's call limit at Jumio.");
     }
     finish(answer.code, reason, answer.message, details)
+}
+
+/// The status for a path that is none of ours.
+pub(super) fn no_such_method() -> Status {
+    Status::unimplemented("There is no such method. Compare with the proto files.")
 }
 
 /// Our word for a reason on the wire.

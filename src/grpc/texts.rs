@@ -3,8 +3,12 @@
 
 pub(super) const REFERENCE: &str = "The reference must have 1 to 100 printable characters and none of \
     < > \" / ; ` % { } |. Change it.";
-pub(super) const UNAUTHENTICATED: &str = "The caller cannot be identified. Connect from this machine or \
-    over the admin socket.";
+pub(super) const UNAUTHENTICATED: &str = "The caller cannot be identified. Use a certificate that is \
+    accepted and has exactly one URI, or one DNS name, among its alternative names.";
+pub(super) const NOT_PERMITTED: &str = "The caller may not do this. The operator can give the permission \
+    in [[listen.public.caller]].";
+pub(super) const TOO_MANY: &str =
+    "The caller asks for more than it may. Retry after the given time.";
 pub(super) const DEADLINE: &str =
     "The deadline passed. Allow 10 s, or retry with the same request_id.";
 pub(super) const INTERNAL: &str = "The vault has a defect. Report it with the time of the request.";

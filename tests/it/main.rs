@@ -35,4 +35,5 @@ mod support;
 mod sweep_job;
 mod sweep_rpc;
 mod tidy;
+mod tls;
 mod wire;

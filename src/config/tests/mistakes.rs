@@ -4,7 +4,7 @@ use super::*;
 
 /// One file with many mistakes. Beside each: its column, and words of the message and of the remedy.
 const MISTAKES: &[(&str, usize, &str, &str)] = &[
-    ("mode = \"production\"", 0, "", ""),
+    ("mode = \"production\"", 8, "no listener without TLS", "tls_cert, tls_key and client_ca"),
     ("[jumio]", 0, "", ""),
     ("regoin = \"emea-1\"", 1, "unknown key `regoin`", "did you mean `region`?"),
     ("client_id = \"two words\"", 13, "`jumio.client_id`", "the id itself"),
@@ -29,7 +29,8 @@ const MISTAKES: &[(&str, usize, &str, &str)] = &[
     ("[crypto]", 0, "", ""),
     ("provider = \"openssl\"", 12, "unknown variant `openssl`", "rust-crypto"),
     ("[listen]", 0, "", ""),
-    ("public.address = \"0.0.0.0:50051\"", 18, "not told apart", "127.0.0.1:50051"),
+    ("public.connection_age = \"1h\"", 25, "at most 15m", "15m"),
+    ("public.connections_max = 0", 26, "1 to 20000", "1024 in all"),
     ("http.address = \"localhost\"", 16, "invalid socket address", "127.0.0.1"),
     ("[listen.admin]", 0, "", ""),
     ("socket = \"admin.sock\"", 10, "absolute path", "begin it with /"),
