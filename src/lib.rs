@@ -24,4 +24,7 @@ pub mod config;
 pub mod ops;
 pub mod serve;
 
+#[doc(hidden)]
+pub mod fuzzing;
+
 pub mod sim;

@@ -35,6 +35,8 @@ use std::time::Duration;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
+use crate::serve::harden;
+
 use exit::{Exit, Failure};
 use output::{Format, Output};
 
@@ -143,6 +145,7 @@ pub fn run(
     arguments: impl Iterator<Item = OsString>,
     environment: Vec<(String, String)>,
 ) -> ExitCode {
+    harden();
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {

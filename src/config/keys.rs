@@ -141,6 +141,7 @@ pub(super) const KEYS: &[Key] = &[
     key::<Period>("keys.max_age"),
     key::<u16>("keys.buckets"),
     key::<CryptoProvider>("crypto.provider"),
+    key::<bool>("memory.require_locked"),
     key::<SocketAddr>("listen.public.address"),
     key::<bool>("listen.public.reflection"),
     // Required in production; `public` sees to it.

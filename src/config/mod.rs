@@ -30,7 +30,7 @@ pub use schema::{Config, Jumio, Keys, Limits, Mode, Region, RootSource};
 pub use secret::{SecretError, SecretRef, SecretRefError};
 pub use sections::{
     Admin, Authentication, Callback, Capture, Crypto, CryptoProvider, Http, Listen, Log, LogFormat,
-    LogLevel, OnInProgress, Store, Sweep,
+    LogLevel, Memory, OnInProgress, Store, Sweep,
 };
 pub use show::Shown;
 pub use text::{BaseUrl, ClientId, NetworkRange, TextError, WorkflowKey};

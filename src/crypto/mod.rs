@@ -17,7 +17,9 @@
 
 mod chunked;
 mod envelope;
+pub(crate) mod fuzzing;
 mod key;
+mod key_use;
 mod keyring;
 mod keyring_change;
 mod keyring_error;
@@ -33,7 +35,7 @@ mod token;
 mod wrap;
 
 pub use envelope::{ATTRIBUTES_LEN_MAX, BODY_PREFIX_LEN, Draft, OpenError, SealError};
-pub use key::{KEY_LEN, Key, KeyKind, RootKey};
+pub use key::{KEY_LEN, Key, KeyKind, Protection, RootKey, protection};
 pub use keyring::{KekInfo, KekState, Keyring, KeyringChangeError, Tombstone};
 pub use keyring_error::KeyringError;
 pub use keyring_format::LockedKeyring;

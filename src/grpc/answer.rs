@@ -114,6 +114,9 @@ fn log(rpc: &'static str, caller: Option<&Caller>, error: &RpcError) {
     };
     let chain = chain(cause);
     match **cause {
+        VaultError::Keys(ref keys) if !keys.is_refusal() => {
+            tracing::error!(rpc, error = chain, "failed");
+        }
         VaultError::Unreadable { .. }
         | VaultError::Damaged { .. }
         | VaultError::StoreFull
@@ -150,6 +153,7 @@ fn log(rpc: &'static str, caller: Option<&Caller>, error: &RpcError) {
         | VaultError::FacemapTooLong { .. }
         | VaultError::SweepInProgress { .. }
         | VaultError::SweepNotFound
+        | VaultError::Keys(_)
         | VaultError::ShuttingDown => tracing::info!(rpc, caller, error = chain, "refused"),
     }
 }

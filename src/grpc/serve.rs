@@ -24,6 +24,7 @@ use crate::vault::{Jumio, Store, Vault};
 
 use super::admin_service::AdminService;
 use super::count::CountLayer;
+use super::doctor_process::ProcessMemory;
 use super::doctor_service::Doctor;
 use super::guard::GuardLayer;
 use super::policy::Policy;
@@ -45,6 +46,8 @@ pub struct ServerSettings {
     pub horizon: Duration,
     /// The store and Jumio are simulated.
     pub simulator: bool,
+    /// Looks how well the memory of this process is kept.
+    pub memory: fn() -> ProcessMemory,
 }
 
 /// How callers come in.
@@ -187,7 +190,7 @@ impl<S: Store, J: Jumio> Services<S, J> {
             let service = || AdminService::new(vault(), self.settings.simulator);
             router = router
                 .add_service(
-                    DoctorServiceServer::new(Doctor::new(vault()))
+                    DoctorServiceServer::new(Doctor::new(vault(), self.settings.memory))
                         .max_decoding_message_size(MESSAGE_LEN_MAX),
                 )
                 .add_service(

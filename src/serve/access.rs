@@ -1,9 +1,9 @@
 //! Who may come in and what they may do: read from files at the start, and again when they change.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -25,8 +25,15 @@ pub(super) struct Access {
     door: Option<Arc<Door>>,
     policy: Arc<Policy>,
     metrics: Arc<Metrics>,
-    /// By which settings it was last read.
-    public: Mutex<Public>,
+    read: Mutex<Read>,
+}
+
+/// By what it was last read.
+#[derive(Debug)]
+struct Read {
+    public: Public,
+    /// As the files were before they were read, so that no change is missed.
+    stamps: Stamps,
 }
 
 /// Longest file read, in bytes: a revocation list of some hundred thousand entries.
@@ -44,6 +51,7 @@ impl Access {
     /// [`StartError::File`], [`StartError::Secret`], [`StartError::Tls`].
     pub(super) fn open(config: &Config, metrics: &Arc<Metrics>) -> Result<Self, StartError> {
         let public = &config.listen.public;
+        let read = Read { public: public.clone(), stamps: Stamps::of(files(public)) };
         let door = match public.is_tls() {
             true => Some(Arc::new(Door::new(&material(public)?)?)),
             false => None,
@@ -52,8 +60,8 @@ impl Access {
         if door.is_some() && public.caller.is_empty() {
             tracing::warn!("there is no [[listen.public.caller]], so nobody may call");
         }
-        let access =
-            Self { door, policy, metrics: Arc::clone(metrics), public: Mutex::new(public.clone()) };
+        let (metrics, read) = (Arc::clone(metrics), Mutex::new(read));
+        let access = Self { door, policy, metrics, read };
         access.count(true);
         Ok(access)
     }
@@ -66,7 +74,7 @@ impl Access {
     /// How callers come in at `listener`.
     pub(super) fn at(&self, listener: TcpListener) -> grpc::Public {
         let Some(door) = &self.door else { return grpc::Public::Plain(listener) };
-        let public = self.public();
+        let public = self.last().public.clone();
         let connections_max = usize::from(public.connections_max);
         enough_files(u64::from(public.connections_max) + OTHER_FILES);
         let connections_per_peer = usize::from(public.connections_per_peer);
@@ -99,6 +107,7 @@ impl Access {
     }
 
     fn exchange(&self, public: &Public) -> Result<(), StartError> {
+        let stamps = Stamps::of(files(public));
         // All or nothing: the door first, since only that can fail.
         match (&self.door, public.is_tls()) {
             (Some(door), true) => door.exchange(&material(public)?)?,
@@ -106,7 +115,7 @@ impl Access {
             (Some(_), false) | (None, true) => return Err(StartError::TlsSwitched),
         }
         self.policy.exchange(grants(public));
-        *self.public.lock().unwrap_or_else(PoisonError::into_inner) = public.clone();
+        *self.last() = Read { public: public.clone(), stamps };
         Ok(())
     }
 
@@ -117,8 +126,8 @@ impl Access {
         }
     }
 
-    fn public(&self) -> Public {
-        self.public.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    fn last(&self) -> MutexGuard<'_, Read> {
+        self.read.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -127,18 +136,16 @@ pub(super) async fn watch_files(access: Arc<Access>, mut stop: watch::Receiver<b
     if access.door.is_none() {
         return;
     }
-    let mut watched = access.public();
-    let mut stamps = Stamps::of(files(&watched));
     loop {
         tokio::select! {
             _ = stop.wait_for(|stop| *stop) => return,
             () = tokio::time::sleep(LOOK) => {}
         }
-        let public = access.public();
-        if files(&public) != files(&watched) {
-            stamps = Stamps::of(files(&public));
-            watched = public;
-        } else if stamps.changed() {
+        let changed = {
+            let mut read = access.last();
+            read.stamps.changed().then(|| read.public.clone())
+        };
+        if let Some(public) = changed {
             let access = Arc::clone(&access);
             // A disk that hangs must not hold a thread that serves.
             let _ = tokio::task::spawn_blocking(move || access.reload(&public)).await;

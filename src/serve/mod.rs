@@ -6,6 +6,7 @@ mod clock_watch;
 mod error;
 mod listen;
 mod logging;
+mod process;
 mod settings;
 mod stamps;
 mod unlock;
@@ -33,6 +34,7 @@ use clock_watch::{ClockWatch, watch_clock};
 
 pub use error::StartError;
 pub use logging::{LogOutput, start_logging};
+pub use process::harden;
 pub use stamps::Stamps;
 pub use unlock::{Initialized, initialize};
 
@@ -73,6 +75,7 @@ const AGAIN: Duration = Duration::from_secs(60);
 ///
 /// [`StartError`], with what to do next. Nothing was written then.
 pub async fn start(config: &Config, progress: impl Fn(u64)) -> Result<Running, StartError> {
+    process::check_memory(config)?;
     let Unlocked { keyring, home } = unlock::unlock(config).await?;
     let identity = Identity { vault_id: keyring.vault(), mode: keyring.mode() };
     let store = RocksStore::open(&config.store.path, identity, &Options::default())?;
@@ -105,6 +108,7 @@ pub async fn start(config: &Config, progress: impl Fn(u64)) -> Result<Running, S
         capture_at_once: config.capture.immediate,
         horizon: config.sweep.horizon.duration(),
         simulator: settings::mode(config) == Mode::Simulator,
+        memory: process::memory,
     };
     let listeners = Listeners { public: access.at(public), admin };
     let serving = grpc::serve(Arc::clone(&vault), listeners, server, stopped.clone());

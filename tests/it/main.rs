@@ -23,6 +23,7 @@ mod journey_sweep;
 mod jumio_contract;
 mod keyring_home;
 mod leaks;
+mod memory;
 mod metrics;
 mod rocks_damage;
 mod rocks_store;

@@ -4,7 +4,7 @@ use super::*;
 
 /// One file with many mistakes. Beside each: its column, and words of the message and of the remedy.
 const MISTAKES: &[(&str, usize, &str, &str)] = &[
-    ("mode = \"production\"", 8, "no listener without TLS", "tls_cert, tls_key and client_ca"),
+    ("mode = \"production\"", 0, "", ""),
     ("[jumio]", 0, "", ""),
     ("regoin = \"emea-1\"", 1, "unknown key `regoin`", "did you mean `region`?"),
     ("client_id = \"two words\"", 13, "`jumio.client_id`", "the id itself"),
@@ -29,6 +29,7 @@ const MISTAKES: &[(&str, usize, &str, &str)] = &[
     ("[crypto]", 0, "", ""),
     ("provider = \"openssl\"", 12, "unknown variant `openssl`", "rust-crypto"),
     ("[listen]", 0, "", ""),
+    ("public.reflection = false", 1, "no listener without TLS", "a path in double quotes"),
     ("public.connection_age = \"1h\"", 25, "at most 15m", "15m"),
     ("public.connections_max = 0", 26, "1 to 20000", "1024 in all"),
     ("http.address = \"localhost\"", 16, "invalid socket address", "127.0.0.1"),
@@ -87,7 +88,7 @@ fn single_mistakes_are_found() {
         ("\"90d\"", "\"90d\"\nretention = \"1d\"", "duplicate key", 8),
         ("\"cred:jumio-client-secret\"", "marker", "not TOML", 5),
         ("\"cred:jumio-client-secret\"", "4711", "not the secret itself", 5),
-        ("\"cred:jumio-client-secret\"", "\"\"\"\nmarker\n", "not TOML", 12),
+        ("\"cred:jumio-client-secret\"", "\"\"\"\nmarker\n", "not TOML", 16),
         ("\"cred:jumio-client-secret\"", "[\n\"marker\" marker]", "not TOML", 6),
         ("retention = \"90d\"", "workflow_key = 10011", "10011 is an authentication", 7),
         ("region = \"emea-1\"", "region = 7", "`jumio.region`", 3),
@@ -106,6 +107,16 @@ fn single_mistakes_are_found() {
             "[listen.callback]\npath_secret = \"marker\"\n[keys]",
             "not the secret itself",
             9,
+        ),
+        ("client_ca", "#", "listen.public.client_ca`: is missing", 11),
+        ("\"cred:server-key\"", "\"marker\"", "not the secret itself", 12),
+        ("client_ca", "caller = [{ san = \"x\", permissions = [\"read\"] }]\nclient_ca", "URI", 13),
+        ("client_ca", "caller = [{ permissions = [] }]\nclient_ca", "one of `san` and `dns`", 13),
+        (
+            "client_ca",
+            "caller = [{ dns = \"a\", permissions = [\"admin\"] }]\nclient_ca",
+            "unknown variant `admin`",
+            13,
         ),
         ("[keys]", "[listen.callback]\npath_secret = \"env:X\"\n[keys]", "environment", 9),
     ];

@@ -20,7 +20,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 ];
 
 /// The modules that put the others together, and so may import all of them.
-const WIRING: &[&str] = &["cli", "config", "lib", "main", "serve"];
+const WIRING: &[&str] = &["cli", "config", "fuzzing", "lib", "main", "serve"];
 
 /// Crates that only some modules may name. What only one module knows can be replaced there.
 const HOMES: &[(&str, &[&str])] = &[
@@ -35,6 +35,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("prometheus_client", &["metrics"]),
     ("reqwest", &["jumio", "sim"]),
     ("rocksdb", &["store"]),
+    ("secret_page", &["crypto"]),
     ("serde_json", &["audit", "cli", "jumio", "sim"]),
     ("sha2", &["crypto", "sim"]),
     ("tempfile", &["cli", "config", "serve", "store"]),
@@ -51,6 +52,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("tonic_reflection", &["cli", "grpc", "serve"]),
     ("tonic_types", &["cli", "grpc"]),
     ("x509_parser", &["tls"]),
+    ("zeroizing_alloc", &["main"]),
 ];
 
 /// The files that may ask the system for the time; everyone else is given it.

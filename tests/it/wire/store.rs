@@ -48,6 +48,7 @@ impl Scene {
             capture_at_once: true,
             horizon: std::time::Duration::from_secs(86_400),
             simulator: true,
+            memory: || unreachable!("nobody asks the doctor here"),
         };
         let (stop, stopped) = watch::channel(false);
         tokio::spawn(serve(vault, Listeners { public, admin }, settings, stopped));
@@ -122,7 +123,7 @@ async fn a_damaged_facemap_is_data_loss() {
         row,
         expect: Expect::Revision(record.revision()),
         // The same record would count as the same change; another row's bytes are not ours to seal.
-        record: scene.keyring.rewrap(row, &record, 999).unwrap(),
+        record: scene.keyring.rewrap(row, &record).unwrap(),
         body: BodyChange::Set(SealedBody(bytes.into())),
     };
     scene.store.store.commit(change).await.unwrap();
