@@ -137,11 +137,15 @@ impl Config {
     }
 }
 
+const CERT: &str = "listen.public.tls_cert";
+const KEY: &str = "listen.public.tls_key";
+const CLIENT_CA: &str = "listen.public.client_ca";
+
 fn check_files(public: &Public, found: &mut Vec<Invalid>) {
     let missing: [(&[&str], bool); 3] = [
-        (&["listen.public.tls_cert"], public.tls_cert.is_none()),
-        (&["listen.public.tls_key"], public.tls_key.is_none()),
-        (&["listen.public.client_ca"], public.client_ca.is_none()),
+        (&[CERT, KEY, CLIENT_CA], public.tls_cert.is_none()),
+        (&[KEY, CERT, CLIENT_CA], public.tls_key.is_none()),
+        (&[CLIENT_CA, CERT, KEY], public.client_ca.is_none()),
     ];
     for (keys, missing) in missing {
         if missing {
