@@ -1,5 +1,7 @@
 //! The command line: the tree of commands, and what each of them shares.
 
+mod api;
+mod api_page;
 mod auth;
 mod backlog;
 mod backlog_files;
@@ -124,6 +126,9 @@ enum Command {
     /// The keyring
     #[command(subcommand)]
     Keys(keys::Keys),
+    /// What programs need to call the vault: error reasons, descriptors, service config
+    #[command(subcommand)]
+    Api(api::Api),
     /// Capture what is due now, and see whether all will be in time
     #[command(subcommand)]
     Sweep(sweep::Sweep),
@@ -183,6 +188,7 @@ fn dispatch(session: &Session, command: Command) -> Result<Exit, Failure> {
         Command::Enrollment(command) => block_on(enrollment::run(session, command)),
         Command::Auth(command) => block_on(auth::run(session, command)),
         Command::Keys(command) => block_on(keys::run(session, command)),
+        Command::Api(command) => api::run(session, command),
         Command::Sweep(command) => block_on(sweep::run(session, command)),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "fmvault", &mut std::io::stdout());

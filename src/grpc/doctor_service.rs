@@ -11,10 +11,11 @@ use crate::proto::admin::v1::doctor_service_server::DoctorService;
 use crate::vault::{AccountFinding, Finding, Jumio, Settings, Store, Vault};
 
 use super::answer::answer;
+use super::catalogue::reason_name;
 use super::convert::parse_enrollment_name;
 use super::doctor_process::{self, ProcessMemory};
 use super::fields::Fields;
-use super::status::{blocked_reason, reason_name};
+use super::status::blocked_reason;
 
 /// See the module.
 pub(super) struct Doctor<S, J> {

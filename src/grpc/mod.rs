@@ -4,6 +4,7 @@ mod admin_enrollments;
 mod admin_service;
 mod answer;
 mod caller;
+pub mod catalogue;
 mod convert;
 mod convert_callback;
 mod convert_start;
@@ -20,7 +21,6 @@ mod status;
 mod status_keys;
 mod status_vault;
 mod sweep_service;
-mod texts;
 mod vault_service;
 mod view;
 

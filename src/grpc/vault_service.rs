@@ -103,11 +103,12 @@ impl<S: Store, J: Jumio> VaultService<S, J> {
         context: Context,
     ) -> Result<v1::StartAuthenticationResponse, RpcError> {
         let supersede = self.vault.settings().supersede;
-        let Start { id, start, validate_only } = Start::parse(request, supersede, context.now)?;
+        let Start { id, mut start, validate_only } = Start::parse(request, supersede, context.now)?;
         if validate_only {
             self.vault.check_authentication(&start, context.now).await?;
             return Ok(v1::StartAuthenticationResponse::default());
         }
+        start.update.on_behalf_of = Arc::clone(&context.caller.name);
         let started =
             self.vault.start_authentication(&context.caller.name, id, start, context.now).await?;
         Ok(view::started(&started))

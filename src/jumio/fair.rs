@@ -232,7 +232,9 @@ mod tests {
         let turns = futures_util::future::join_all((0..100).map(|_| queue.turn(&name))).await;
         assert_eq!(turns.iter().filter(|turn| turn.is_ok()).count(), 2, "as many as may wait");
         assert!(began.elapsed() <= Duration::from_secs(2));
-        assert!(turns.iter().flat_map(|turn| turn.err()).all(|wait| wait >= Duration::from_secs(1)));
+        assert!(
+            turns.iter().flat_map(|turn| turn.err()).all(|wait| wait >= Duration::from_secs(1))
+        );
         let state = queue.state();
         assert!(state.waiting.is_empty());
         assert!(state.next.len() <= 1, "{:?}", state.next);

@@ -137,6 +137,16 @@ fn verifier(
     Ok(Arc::new(ClientsOnly(verifier)))
 }
 
+/// The last moment at which the first certificate in a PEM file is valid.
+///
+/// # Errors
+///
+/// [`TlsError`] if there is none.
+pub fn certificate_expiry(pem: &[u8]) -> Result<Timestamp, TlsError> {
+    let expires = certificates("tls_cert", pem)?.first().and_then(|first| expiry(first));
+    expires.ok_or(TlsError::NotCertificate { setting: "tls_cert" })
+}
+
 fn certificates(
     setting: &'static str,
     pem: &[u8],

@@ -9,7 +9,6 @@ mod places;
 mod verifier;
 
 pub use accept::{Connection, Limits, incoming};
-pub use door::{Door, Material, TlsError};
+pub use door::{Door, Material, TlsError, certificate_expiry};
 pub use identity::{Identity, NoIdentity};
 pub use peer::{Peer, Unacceptable};
-pub use verifier::expiry;

@@ -71,7 +71,7 @@ fn is_for_clients(leaf: &[u8]) -> bool {
 }
 
 /// The last moment at which a certificate, in DER, is valid.
-pub fn expiry(certificate: &[u8]) -> Option<Timestamp> {
+pub(super) fn expiry(certificate: &[u8]) -> Option<Timestamp> {
     let (_, certificate) = X509Certificate::from_der(certificate).ok()?;
     let seconds = u64::try_from(certificate.validity().not_after.timestamp()).ok()?;
     Some(Timestamp::from_millis(seconds.checked_mul(1000)?))

@@ -5,6 +5,7 @@ mod backlog;
 mod bad_input;
 mod budget_share;
 mod callbacks;
+mod catalogue;
 mod cli;
 mod coverage;
 mod crash;

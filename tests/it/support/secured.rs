@@ -18,6 +18,14 @@ use super::site::{Person, Site, write_private};
 /// The caller that every secured vault knows, with all permissions.
 pub(crate) const BACKEND: &str = "spiffe://bank/auth-backend";
 
+/// The settings of TLS, of the files that [`write_certificates`] writes.
+pub(crate) const TLS: [(&str, &str); 4] = [
+    ("listen.public.tls_cert", "{dir}server.crt"),
+    ("listen.public.tls_key", "file:{dir}server.key"),
+    ("listen.public.client_ca", "{dir}clients-ca.crt"),
+    ("listen.public.client_crl", "{dir}clients.crl"),
+];
+
 /// A running vault that takes certificates of `authority`.
 pub(crate) struct Secured {
     pub(crate) site: Site,
@@ -31,20 +39,11 @@ impl Secured {
         let authority = Authority::root("callers' root");
         let all = r#"["enroll", "read", "authenticate", "erase", "callback"]"#;
         let caller = format!(r#"[{{ san = "{BACKEND}", permissions = {all} }}, {callers}]"#);
-        let mut settings = vec![
-            ("listen.public.tls_cert", "{dir}server.crt"),
-            ("listen.public.tls_key", "file:{dir}server.key"),
-            ("listen.public.client_ca", "{dir}clients-ca.crt"),
-            ("listen.public.client_crl", "{dir}clients.crl"),
-            ("listen.public.caller", &caller),
-        ];
+        let mut settings = TLS.to_vec();
+        settings.push(("listen.public.caller", &caller));
         settings.extend(extra);
         let site = Site::start(&settings).await;
-        fs::write(site.path("clients-ca.crt"), authority.pem()).unwrap();
-        fs::write(site.path("clients.crl"), authority.revoked(&[])).unwrap();
-        let (certificate, key) = server(&authority).pem();
-        fs::write(site.path("server.crt"), certificate).unwrap();
-        write_private(&site.path("server.key"), key.as_bytes());
+        write_certificates(&site, &authority);
         let config = config(&site);
         initialize(&config, Timestamp::now()).await.unwrap();
         let vault = start(&config, |_| {}).await.unwrap();
@@ -84,6 +83,15 @@ impl Secured {
         self.caller(BACKEND).create_enrollment(request).await.unwrap();
         person
     }
+}
+
+/// Writes a certificate of the vault, and what `authority` vouches for and revokes.
+pub(crate) fn write_certificates(site: &Site, authority: &Authority) {
+    fs::write(site.path("clients-ca.crt"), authority.pem()).unwrap();
+    fs::write(site.path("clients.crl"), authority.revoked(&[])).unwrap();
+    let (certificate, key) = server(authority).pem();
+    fs::write(site.path("server.crt"), certificate).unwrap();
+    write_private(&site.path("server.key"), key.as_bytes());
 }
 
 /// A certificate for the vault itself.

@@ -113,7 +113,8 @@ async fn what_is_no_method_of_ours_is_there_for_nobody() {
         "//facemapvault.v1.FacemapVaultService/GetEnrollment",
         "/",
     ] {
-        assert_eq!(call(&mut channel, path).await.code(), Code::Unimplemented, "{path}");
+        let told = Told::by(&call(&mut channel, path).await);
+        assert_eq!(told.what(), (Code::Unimplemented, "METHOD_UNKNOWN"), "{path}");
     }
     // Health and reflection are for everybody who says who it is, and for nobody else.
     let (unknown, nobody) = (Leaf::uri("spiffe://bank/unknown"), Leaf::default());
