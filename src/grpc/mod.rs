@@ -7,6 +7,7 @@ mod caller;
 pub mod catalogue;
 mod convert;
 mod convert_callback;
+mod convert_delete;
 mod convert_start;
 mod count;
 mod coverage;

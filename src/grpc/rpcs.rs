@@ -50,6 +50,7 @@ mod tests {
             ("CreateEnrollment", Permission::Enroll),
             ("GetEnrollment", Permission::Read),
             ("ListEnrollments", Permission::Read),
+            ("DeleteEnrollment", Permission::Erase),
             ("StartAuthentication", Permission::Authenticate),
             ("GetAuthentication", Permission::Authenticate),
             ("IngestCallback", Permission::Callback),

@@ -14,6 +14,7 @@ use crate::vault::{Jumio, Loaded, Store, Vault, VaultError};
 use super::answer::{Context, answer};
 use super::convert::{CreateEnrollment, GetAuthentication, ListEnrollments, enrollment_of};
 use super::convert_callback::{HeardFrom, outcome};
+use super::convert_delete::{Delete, receipt};
 use super::convert_start::Start;
 use super::status::RpcError;
 use super::view;
@@ -177,6 +178,19 @@ impl<S: Store, J: Jumio> FacemapVaultService for VaultService<S, J> {
         answer("GetAuthentication", request, |request, context| async move {
             let authentication = Some(self.authentication(request, context).await?);
             Ok(v1::GetAuthenticationResponse { authentication })
+        })
+        .await
+    }
+
+    async fn delete_enrollment(
+        &self,
+        request: Request<v1::DeleteEnrollmentRequest>,
+    ) -> Result<Response<v1::DeleteEnrollmentResponse>, Status> {
+        answer("DeleteEnrollment", request, |request, context| async move {
+            let Delete { account, reason, seen } = request.try_into()?;
+            let erased = self.vault.erase_seen(account, seen, context.now).await?;
+            tracing::info!(caller = %context.caller.name, reason, "a caller had an account erased");
+            Ok(v1::DeleteEnrollmentResponse { receipt: Some(receipt(&erased)) })
         })
         .await
     }

@@ -9,7 +9,7 @@ use url::Url;
 
 use super::access_token::{AccessTokens, bearer};
 use super::answer::Answer;
-use super::budget::Budget;
+use super::budget::{Budget, Priority};
 use super::call::{ACCOUNT, Call, DETAILS, FACEMAP, ONBOARDING, STATUS};
 use super::fair::FairQueue;
 use super::json::Json;

@@ -1,6 +1,7 @@
 //! The callers' listener with TLS: who comes in, who may do what, and what is read again.
 
 mod certificates;
+mod erase;
 mod lookalikes;
 mod permissions;
 mod reload;

@@ -12,10 +12,11 @@ use crate::support::pki::Leaf;
 use crate::support::secured::{BACKEND, Secured};
 
 /// Each method of the public service, and what it needs.
-const NEEDS: [(&str, &str); 6] = [
+const NEEDS: [(&str, &str); 7] = [
     ("CreateEnrollment", "enroll"),
     ("GetEnrollment", "read"),
     ("ListEnrollments", "read"),
+    ("DeleteEnrollment", "erase"),
     ("StartAuthentication", "authenticate"),
     ("GetAuthentication", "authenticate"),
     ("IngestCallback", "callback"),
