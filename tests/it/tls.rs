@@ -2,6 +2,8 @@
 
 mod certificates;
 mod erase;
+mod floods;
+mod hangup;
 mod lookalikes;
 mod permissions;
 mod reload;
