@@ -169,6 +169,7 @@ fn open_files(pid: u32) -> usize {
 }
 
 #[tokio::test]
+#[expect(clippy::print_stdout, reason = "its table is what it is run for")]
 #[ignore = "takes two minutes and wants a quiet machine: make floods"]
 async fn ten_seconds_of_each_flood() {
     let (site, authority) = known_backend(&[]).await;
