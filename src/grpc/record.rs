@@ -24,6 +24,9 @@ use super::status::{REASON_TRAILER, RpcError, status};
 /// was not cut.
 pub const HEAD_METADATA: &str = "fmvault-audit-head";
 
+/// A caller that cannot say who it is.
+const NOBODY: [u8; 16] = [0xff; 16];
+
 /// Wraps services in [`Recording`].
 #[derive(Clone)]
 pub(super) struct RecordLayer {
@@ -75,8 +78,8 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let path = request.uri().path();
         let method = method_code(path.strip_prefix('/').unwrap_or(path));
-        let caller = Caller::of(request.extensions());
-        let caller = caller.map_or([0; 16], |caller| (self.layer.caller_hash)(&caller.name));
+        let caller = Caller::name(request.extensions(), Timestamp::now());
+        let caller = caller.map_or(NOBODY, |name| (self.layer.caller_hash)(&name));
         let actor = Actor::new(caller, *RequestId::generate().as_bytes());
         let ledger = Arc::clone(&self.layer.ledger);
         if let Err(error) = ledger.admit(urgency(path)) {
