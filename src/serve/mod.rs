@@ -4,9 +4,11 @@ mod access;
 mod callback;
 mod clock_watch;
 mod error;
+mod ledger_watch;
 mod listen;
 mod logging;
 mod process;
+mod recover;
 mod settings;
 mod stamps;
 mod store_watch;
@@ -23,13 +25,12 @@ use tokio::task::JoinSet;
 
 use crate::audit::Ledger;
 use crate::config::{Config, Public};
-use crate::crypto::Keyring;
 use crate::grpc::{self, Listeners, ServerSettings};
 use crate::jumio::HttpJumio;
 use crate::metrics::Metrics;
 use crate::model::{Mode, Timestamp};
 use crate::ops;
-use crate::store::{Identity, Options, RocksStore};
+use crate::store::RocksStore;
 use crate::vault::Vault;
 
 use access::{Access, watch_files};
@@ -38,6 +39,7 @@ use clock_watch::{ClockWatch, watch_clock};
 pub use error::StartError;
 pub use logging::{LogOutput, start_logging};
 pub use process::harden;
+pub use recover::{Recovery, open_trail, recover};
 pub use stamps::Stamps;
 pub use unlock::{Initialized, initialize};
 
@@ -59,6 +61,7 @@ pub struct Running {
     pub callback: Option<SocketAddr>,
     access: Arc<Access>,
     config: Config,
+    ledger: Arc<Ledger>,
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
 }
@@ -80,12 +83,10 @@ const AGAIN: Duration = Duration::from_secs(60);
 pub async fn start(config: &Config, progress: impl Fn(u64)) -> Result<Running, StartError> {
     process::check_memory(config)?;
     let Unlocked { keyring, home } = unlock::unlock(config).await?;
-    let identity = Identity { vault_id: keyring.vault(), mode: keyring.mode() };
-    let store = RocksStore::open(&config.store.path, identity, &Options::default())?;
+    let (store, ledger) = recover::open_both(config, &keyring).await?;
     let metrics = Arc::new(Metrics::default());
     let jumio = HttpJumio::new(settings::jumio(config, &metrics)?)?;
     let rules = settings::vault(config);
-    let ledger = open_ledger(config, &keyring)?;
     let (keyring, ledger) = (Arc::new(keyring), Arc::new(ledger));
     let vault = Vault::open(store, jumio, keyring, ledger, rules, progress).await?;
     // Only now, when nothing is in the way of a start, is anything written.
@@ -130,6 +131,9 @@ pub async fn start(config: &Config, progress: impl Fn(u64)) -> Result<Running, S
     tasks.spawn(watch_clock(Arc::clone(&clock), Arc::clone(&vault), stopped.clone()));
     tasks.spawn(watch_files(Arc::clone(&access), stopped.clone()));
     tasks.spawn(store_watch::watch_store(Arc::clone(&vault), stopped.clone()));
+    let ledger = Arc::clone(vault.ledger());
+    ledger_watch::started(&ledger);
+    tasks.spawn(ledger_watch::watch_ledger(Arc::clone(&ledger), stopped.clone()));
     let sweep = &config.sweep;
     tasks.spawn(sweep_loop(
         Arc::clone(&vault),
@@ -146,14 +150,10 @@ pub async fn start(config: &Config, progress: impl Fn(u64)) -> Result<Running, S
         callback,
         access,
         config: config.clone(),
+        ledger,
         stop,
         tasks,
     })
-}
-
-fn open_ledger(config: &Config, keyring: &Keyring) -> Result<Ledger, StartError> {
-    let settings = settings::ledger(config);
-    Ok(Ledger::open(settings, keyring.vault().0, keyring.auditor(), Timestamp::now())?)
 }
 
 impl Running {
@@ -180,6 +180,7 @@ impl Running {
             tracing::warn!("some requests did not end in time and were cut off");
         }
         self.tasks.shutdown().await;
+        ledger_watch::stopped(&self.ledger).await;
         // Removed by us because we made it; a leftover would only make the next start look twice.
         let _ = std::fs::remove_file(&self.admin);
     }

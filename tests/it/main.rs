@@ -41,4 +41,5 @@ mod sweep_rpc;
 mod tidy;
 mod tls;
 mod torture;
+mod trail;
 mod wire;

@@ -88,8 +88,10 @@ fn raised_by(reason: R) -> &'static str {
         R::ShuttingDown => "",
         R::SweepInProgress => "wire::sweeps::one_sweep_at_a_time",
         R::SweepNotFound => "wire::sweeps::a_sweep_that_never_was_is_not_found",
-        R::StoreRolledBack => "",
-        R::AuditUnavailable => "",
+        R::StoreRolledBack => {
+            "trail::recovery::a_store_that_was_set_back_does_not_start_until_it_is_recovered"
+        }
+        R::AuditUnavailable => "trail::outcomes::a_slow_trail_refuses_soon_and_recovers_by_itself",
         R::VaultSealed => "",
         R::KeyMismatch => "",
         R::KeyVersionMissing => "",
@@ -111,8 +113,6 @@ const UNRAISED: &[R] = &[
     R::NameUnknown,
     R::Conflict,
     R::ShuttingDown,
-    R::StoreRolledBack,
-    R::AuditUnavailable,
     R::VaultSealed,
     R::KeyMismatch,
     R::KeyVersionMissing,
