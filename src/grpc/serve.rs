@@ -25,6 +25,7 @@ use super::admin_service::AdminService;
 use super::count::CountLayer;
 use super::doctor_process::ProcessMemory;
 use super::doctor_service::Doctor;
+use super::inform::InformLayer;
 use super::sweep_service::SweepService;
 use super::vault_service::VaultService;
 
@@ -109,7 +110,11 @@ struct Services<S, J> {
 }
 
 impl<S: Store, J: Jumio> Services<S, J> {
-    async fn router(&self, reflection: bool, admin: bool) -> Router<Stack<CountLayer, Identity>> {
+    async fn router(
+        &self,
+        reflection: bool,
+        admin: bool,
+    ) -> Router<Stack<InformLayer, Stack<CountLayer, Identity>>> {
         let vault = || Arc::clone(&self.vault);
         let public = FacemapVaultServiceServer::new(VaultService::new(
             vault(),
@@ -126,6 +131,7 @@ impl<S: Store, J: Jumio> Services<S, J> {
             .http2_max_header_list_size(HEADER_LIST_MAX)
             .http2_keepalive_interval(Some(KEEPALIVE))
             .layer(CountLayer(Arc::clone(self.vault.metrics())))
+            .layer(InformLayer)
             .add_service(public)
             .add_service(health);
         if reflection {
