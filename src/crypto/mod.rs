@@ -34,7 +34,7 @@ mod self_test;
 mod token;
 mod wrap;
 
-pub use envelope::{ATTRIBUTES_LEN_MAX, BODY_PREFIX_LEN, Draft, OpenError, SealError};
+pub use envelope::{ATTRIBUTES_LEN_MAX, Draft, OpenError, SealError};
 pub use key::{KEY_LEN, Key, KeyKind, Protection, RootKey, protection};
 pub use keyring::{KekInfo, KekState, Keyring, KeyringChangeError, Tombstone};
 pub use keyring_error::KeyringError;
