@@ -56,7 +56,7 @@ where
             Ok(left) => left,
             Err(violation) => {
                 let refused = status(&RpcError::Fields(vec![violation])).into_http();
-                return Box::pin(std::future::ready(Ok(refused)));
+                return Box::pin(async move { Ok(refused) });
             }
         };
         let answer = self.0.call(request);

@@ -35,11 +35,10 @@ fn raised_by(reason: R) -> &'static str {
         R::CallerUnauthenticated => "",
         R::PermissionMissing => "",
         R::CallerRateLimited => "",
-        R::MethodUnknown
-        | R::MessageInvalid
-        | R::MessageTooLarge
-        | R::CompressionUnsupported
-        | R::NameUnknown => "",
+        R::MethodUnknown | R::MessageInvalid | R::MessageTooLarge | R::NameUnknown => {
+            "bad_input::what_is_no_request_is_refused_at_once"
+        }
+        R::CompressionUnsupported => "bad_input::a_compressed_request_is_not_supported",
 
         R::EnrollmentNotFound => "wire::fields::each_field_of_a_start_is_checked",
         R::OnboardingNotAccepted => "wire::capture::an_onboarding_that_was_not_accepted_is_refused",
@@ -105,11 +104,6 @@ const UNRAISED: &[R] = &[
     R::CallerUnauthenticated,
     R::PermissionMissing,
     R::CallerRateLimited,
-    R::MethodUnknown,
-    R::MessageInvalid,
-    R::MessageTooLarge,
-    R::CompressionUnsupported,
-    R::NameUnknown,
     R::Conflict,
     R::ShuttingDown,
     R::StoreRolledBack,
