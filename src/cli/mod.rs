@@ -12,6 +12,7 @@ mod backlog_send;
 mod client;
 mod config;
 mod demo;
+mod demo_certificates;
 mod demo_journey;
 mod demo_world;
 mod doctor;
