@@ -4,6 +4,7 @@ use crate::jumio::Jumio;
 use crate::model::{AccountId, Enrollment, Onboarding, State, Timestamp};
 use crate::store::Store;
 
+use super::rows::TRIES;
 use super::{Loaded, NewBody, Vault, VaultError};
 
 impl<S: Store, J: Jumio> Vault<S, J> {
@@ -16,7 +17,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
     ///
     /// [`VaultError::NotEnrolled`], [`VaultError::OnLegalHold`], or by what is wrong with the store.
     pub async fn erase(&self, account: AccountId, now: Timestamp) -> Result<Loaded, VaultError> {
-        loop {
+        for _ in 0..TRIES {
             let known = self.enrollment(account).await?;
             let Enrollment { onboarding, facemap, .. } = &known.enrollment;
             // The state alone does not say that nothing is left; the facemap does.
@@ -45,5 +46,6 @@ impl<S: Store, J: Jumio> Vault<S, J> {
                 Err(error) => return Err(error),
             }
         }
+        Err(VaultError::Conflict)
     }
 }

@@ -53,7 +53,7 @@ fn raised_by(reason: R) -> &'static str {
         R::FacemapCorrupt => "wire::store::a_damaged_facemap_is_data_loss",
         R::FacemapCaptured => "backlog::blocked_ones_are_tried_again_or_closed",
         R::LegalHold => "wire::store::a_legal_hold_forbids_the_erasure",
-        R::Conflict => "",
+        R::Conflict => "wire::store::faults_of_the_store_are_told_by_what_can_be_done",
         R::ConsentExpired => {
             "wire::requests::a_consent_that_is_too_old_is_refused_before_anything_else"
         }
@@ -81,7 +81,7 @@ fn raised_by(reason: R) -> &'static str {
             "wire::store::faults_of_the_store_are_told_by_what_can_be_done"
         }
         R::Internal => "wire::store::a_defect_says_so_and_leaves_the_connection_usable",
-        R::ShuttingDown => "",
+        R::ShuttingDown => "wire::stop::who_still_waits_is_told_to_come_again",
         R::SweepInProgress => "wire::sweeps::one_sweep_at_a_time",
         R::SweepNotFound => "wire::sweeps::a_sweep_that_never_was_is_not_found",
         R::StoreRolledBack => "",
@@ -104,8 +104,6 @@ const UNRAISED: &[R] = &[
     R::CallerUnauthenticated,
     R::PermissionMissing,
     R::CallerRateLimited,
-    R::Conflict,
-    R::ShuttingDown,
     R::StoreRolledBack,
     R::AuditUnavailable,
     R::VaultSealed,
