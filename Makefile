@@ -11,12 +11,13 @@ TOOLS := target/tools/bin
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 PROFILE ?= ci
-.PHONY: help setup rocksdb tools demo test examples fuzz fuzz-long torture bench-sweep lint advisories check clean
+.PHONY: help setup rocksdb tools demo test examples floods fuzz fuzz-long torture bench-sweep lint advisories check clean
 
 help:
 	@echo 'make demo    the whole story in the terminal, offline, with throw-away data'
 	@echo 'make test    every test'
 	@echo 'make examples   the Python and the TypeScript example against the demo'
+	@echo 'make floods  ten seconds of each flood by one peer, and what another peer notices'
 	@echo 'make fuzz    every reader of bytes with 100,000 inputs; a part of `make test`'
 	@echo 'make fuzz-long   the same led by coverage, a minute each; SECONDS=600 for longer'
 	@echo 'make torture [PROFILE=ci|long] [SEED=n]   kills, power cuts, failing disks, damage'
@@ -56,6 +57,10 @@ fuzz: rocksdb
 
 fuzz-long: rocksdb
 	scripts/fuzz-long.sh $(or $(SECONDS),60)
+
+# Ten seconds of each flood against a vault of its own; prints what another caller notices.
+floods: rocksdb
+	cargo test --release --locked --test it -- --ignored --nocapture ten_seconds_of_each_flood
 
 # Minutes with PROFILE=ci, hours with PROFILE=long. SEED repeats a run.
 torture: rocksdb

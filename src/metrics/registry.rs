@@ -32,6 +32,7 @@ impl Default for Metrics {
             rpcs: Family::new_with_constructor(rpcs),
             rpcs_without_deadline: Family::default(),
             clock_jumped: Default::default(),
+            access: Default::default(),
         }
     }
 }
@@ -94,6 +95,7 @@ impl Metrics {
         to.register("fmvault_rpc_without_deadline", hasty, self.rpcs_without_deadline.clone());
         let jumped = "1 while the wall clock is not where it should be; nothing is erased then";
         to.register("fmvault_clock_jumped", jumped, self.clock_jumped.clone());
+        self.access.register(to);
         self.sweep.register(to);
         self.jumio.register(to);
     }

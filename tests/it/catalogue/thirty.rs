@@ -5,10 +5,22 @@ use std::process::Command;
 
 /// What comes in, and who tests that it gets the status it must get.
 const INPUTS: [(&str, &[&str]); 30] = [
-    ("no client certificate", &[]),
-    ("two URIs in a certificate", &[]),
-    ("an identity that the policy does not have", &[]),
-    ("a backend calls what operators call", &["bad_input::what_is_no_request_is_refused_at_once"]),
+    (
+        "no client certificate",
+        &["tls::certificates::none_of_fourteen_certificates_gets_anything_done"],
+    ),
+    (
+        "two URIs in a certificate",
+        &["tls::certificates::none_of_fourteen_certificates_gets_anything_done"],
+    ),
+    (
+        "an identity that the policy does not have",
+        &["tls::lookalikes::none_of_twenty_four_lookalikes_is_taken_for_the_caller"],
+    ),
+    (
+        "a backend calls what operators call",
+        &["tls::permissions::each_method_is_open_to_one_permission_and_to_no_other"],
+    ),
     ("unknown method or service", &["bad_input::what_is_no_request_is_refused_at_once"]),
     ("a message a byte over the limit", &["bad_input::what_is_no_request_is_refused_at_once"]),
     ("a compressed request", &["bad_input::a_compressed_request_is_not_supported"]),
@@ -21,14 +33,17 @@ const INPUTS: [(&str, &[&str]); 30] = [
     ("a wrong token lifetime", &["wire::fields::each_field_of_a_start_is_checked"]),
     ("a wrong callback URL", &["wire::fields::each_field_of_a_start_is_checked"]),
     ("a request id used for another", &["wire::requests::a_request_id_names_one_request"]),
-    ("another's request id", &["wire::requests::anothers_request_id_is_another_request"]),
     (
-        "a forged page token",
-        &["wire::requests::a_page_token_belongs_to_one_list_of_one_caller"],
+        "another's request id",
+        &["tls::permissions::another_caller_gets_nothing_by_a_request_id_or_page_token"],
     ),
+    ("a forged page token", &["wire::requests::a_page_token_belongs_to_one_list_of_one_caller"]),
     (
         "a deadline that is over",
-        &["bad_input::a_deadline_that_is_over_reaches_nobody", "wire::jumio::a_deadline_is_kept_and_named"],
+        &[
+            "bad_input::a_deadline_that_is_over_reaches_nobody",
+            "wire::jumio::a_deadline_is_kept_and_named",
+        ],
     ),
     ("an unknown account", &["wire::capture::an_account_that_was_never_enrolled_is_not_found"]),
     (
@@ -84,7 +99,8 @@ const INPUTS: [(&str, &[&str]); 30] = [
 fn every_bad_input_has_its_test() {
     let listed = Command::new(std::env::current_exe().unwrap()).arg("--list").output().unwrap();
     let listed = String::from_utf8(listed.stdout).unwrap();
-    let tests: BTreeSet<_> = listed.lines().filter_map(|line| line.strip_suffix(": test")).collect();
+    let tests: BTreeSet<_> =
+        listed.lines().filter_map(|line| line.strip_suffix(": test")).collect();
     for (number, (input, by)) in (1..).zip(INPUTS) {
         assert!(!by.is_empty(), "{number}, {input}: which test gives it?");
         for test in by {

@@ -144,8 +144,10 @@ async fn ctrl_c_is_130() {
     site.keys_init().await;
     let server = site.serve(&[]).await;
     let person = site.onboard(json!({})).await;
-    site.fault(json!({ "method": "GET", "path": "/workflow-executions/", "action": { "delay": "60s" } }))
-        .await;
+    site.fault(
+        json!({ "method": "GET", "path": "/workflow-executions/", "action": { "delay": "60s" } }),
+    )
+    .await;
     let arguments =
         ["enrollment", "register", &person.account, "--workflow-execution", &person.execution];
     let mut waiting = site.command(&[&arguments[..], &["--wait", "60s"]].concat());
