@@ -95,13 +95,13 @@ impl Client {
 
 /// Why the socket at `path` leads to nobody.
 fn not_connected(path: &Path, error: &(dyn Error + 'static)) -> Failure {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    let forbidden = |error: &dyn Error| {
-        let io = error.downcast_ref::<io::Error>();
+    let mut causes = std::iter::successors(Some(error), |error| (*error).source());
+    let is_forbidden = causes.any(|cause| {
+        let io = cause.downcast_ref::<io::Error>();
         io.is_some_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
-    };
+    });
     let path = path.display();
-    if causes.into_iter().any(|error| forbidden(error)) {
+    if is_forbidden {
         let message = format!("{path} may not be used by this user");
         return Failure::new(Exit::NotPermitted, message, "become a member of the socket's group");
     }
