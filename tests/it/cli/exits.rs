@@ -132,7 +132,7 @@ async fn what_the_vault_says_becomes_an_exit_code() {
     assert_eq!(ran.code, Some(3), "{ran:?}");
     assert!(ran.stdout.contains("Next: fmvault enrollment list --state blocked"), "{ran:?}");
 
-    let ended = server.stop(rustix::process::Signal::TERM).await.1;
+    let ended = server.stop(Signal::TERM).await.1;
     assert_eq!(ended.code(), Some(0));
     failed(&site.run(&["status"]).await, 10, "fmvault server");
 }
