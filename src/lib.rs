@@ -26,5 +26,7 @@ pub mod serve;
 
 #[doc(hidden)]
 pub mod fuzzing;
+#[doc(hidden)]
+pub mod measuring;
 
 pub mod sim;

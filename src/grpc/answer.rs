@@ -106,6 +106,7 @@ fn log(rpc: &'static str, caller: Option<&Caller>, error: &RpcError) {
         | VaultError::Damaged { .. }
         | VaultError::StoreFull
         | VaultError::StoreReadOnly
+        | VaultError::StoreBroken
         | VaultError::Store(_)
         | VaultError::Seal(_)
         | VaultError::JumioCredentialsRejected

@@ -15,15 +15,13 @@ use super::budget::Lane;
 /// comes seldom is next, and who floods waits behind its own calls.
 pub(super) struct FairQueue {
     wait_max: Duration,
-    /// How many calls one caller may have waiting.
-    waiting_max: usize,
     state: Mutex<State>,
 }
 
 struct State {
     lane: Lane,
     /// Who waits, in the order of their turns.
-    waiting: BTreeMap<Place, Waiting>,
+    waiting: BTreeMap<Place, Arc<Notify>>,
     /// The next number of each caller that is ahead of `served`.
     next: HashMap<Arc<str>, u64>,
     /// The number that was served last.
@@ -33,11 +31,6 @@ struct State {
 
 /// A call's number, and who came first among equals.
 type Place = (u64, u64);
-
-struct Waiting {
-    caller: Arc<str>,
-    wake: Arc<Notify>,
-}
 
 /// How a look at the queue ended.
 enum Look {
@@ -53,10 +46,6 @@ impl FairQueue {
     /// A queue for `rate` calls per second, without limit if there is none, in which nobody waits longer
     /// than `wait_max`.
     pub(super) fn new(rate: Option<f64>, wait_max: Duration) -> Self {
-        // More than can be served in that time would wait in vain.
-        let most = rate.map_or(f64::MAX, |rate| (rate * wait_max.as_secs_f64()).ceil().max(1.0));
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
-        let waiting_max = most as usize;
         let state = State {
             lane: Lane::new(rate),
             waiting: BTreeMap::new(),
@@ -64,7 +53,7 @@ impl FairQueue {
             served: 0,
             arrivals: 0,
         };
-        Self { wait_max, waiting_max, state: Mutex::new(state) }
+        Self { wait_max, state: Mutex::new(state) }
     }
 
     /// Waits for `caller`'s turn.
@@ -74,7 +63,7 @@ impl FairQueue {
     /// How long to wait before asking again, if the turn would not come in time.
     pub(super) async fn turn(&self, caller: &Arc<str>) -> Result<(), Duration> {
         let give_up = Instant::now() + self.wait_max;
-        let ticket = self.enter(caller)?;
+        let ticket = self.enter(caller, give_up)?;
         loop {
             let woken = ticket.wake.notified();
             match ticket.look() {
@@ -84,28 +73,29 @@ impl FairQueue {
                     () = woken => {}
                     () = sleep_until(at) => {}
                 },
-                Look::Behind => {
-                    if timeout_at(give_up, woken).await.is_err() {
-                        return Err(self.state().wait_of(caller));
-                    }
-                }
+                // Others came in between.
+                Look::Behind => timeout_at(give_up, woken).await.map_err(|_| self.wait_max)?,
             }
         }
     }
 
-    fn enter(&self, caller: &Arc<str>) -> Result<Ticket<'_>, Duration> {
+    /// A place, unless its turn would come too late as things stand.
+    fn enter(&self, caller: &Arc<str>, give_up: Instant) -> Result<Ticket<'_>, Duration> {
         let mut state = self.state();
-        let waiting = state.waiting.values().filter(|other| other.caller == *caller).count();
-        if waiting >= self.waiting_max {
-            return Err(state.wait_of(caller));
-        }
         let number = state.next.get(caller).copied().unwrap_or_default().max(state.served);
+        let place = (number, state.arrivals);
+        let ahead = u32::try_from(state.waiting.range(..place).count()).unwrap_or(u32::MAX);
+        let now = Instant::now();
+        let wait = (state.lane.next(now) - now)
+            .saturating_add(state.lane.interval().saturating_mul(ahead));
+        // What is free now is given, even if the waiting is over.
+        if !wait.is_zero() && wait > give_up.saturating_duration_since(now) {
+            return Err(wait);
+        }
         state.next.insert(Arc::clone(caller), number + 1);
         state.arrivals += 1;
-        let place = (number, state.arrivals);
         let wake = Arc::new(Notify::new());
-        let waiting = Waiting { caller: Arc::clone(caller), wake: Arc::clone(&wake) };
-        state.waiting.insert(place, waiting);
+        state.waiting.insert(place, Arc::clone(&wake));
         Ok(Ticket { queue: self, place, wake })
     }
 
@@ -146,21 +136,8 @@ impl Drop for Ticket<'_> {
         let mut state = self.queue.state();
         state.waiting.remove(&self.place);
         if let Some(next) = state.waiting.values().next() {
-            next.wake.notify_one();
+            next.notify_one();
         }
-    }
-}
-
-impl State {
-    /// About how long one more call of `caller` would wait: all its own before it, and as many of each
-    /// other one.
-    fn wait_of(&self, caller: &Arc<str>) -> Duration {
-        let mut callers: Vec<_> = self.waiting.values().map(|other| &other.caller).collect();
-        let own = callers.iter().filter(|other| **other == caller).count();
-        callers.sort_unstable();
-        callers.dedup();
-        let calls = u32::try_from(own.max(1) * callers.len().max(1)).unwrap_or(u32::MAX);
-        self.lane.interval().saturating_mul(calls)
     }
 }
 
@@ -238,7 +215,8 @@ mod tests {
         assert_eq!(polled[0], Poll::Ready(Ok(())), "the first has its turn");
         assert!(polled[1..4].iter().all(Poll::is_pending), "as many as can be served in time wait");
         for told in &polled[4..] {
-            assert_eq!(*told, Poll::Ready(Err(Duration::from_secs(3))), "and the others are told");
+            let Poll::Ready(Err(wait)) = told else { panic!("{told:?}") };
+            assert!((3..=4).contains(&wait.as_secs()), "and the others are told: {wait:?}");
         }
         drop(turns);
         let state = queue.state();

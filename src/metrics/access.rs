@@ -25,10 +25,11 @@ struct ListenerLabels {
 }
 
 impl Metrics {
-    /// The certificate of `listener` is valid until `expires`.
-    pub fn certificate_expires(&self, listener: &'static str, expires: Timestamp) {
+    /// The certificate of `listener` is valid until `expires`; it may have none.
+    pub fn certificate_expires(&self, listener: &'static str, expires: Option<Timestamp>) {
+        let expires = expires.map_or(0.0, seconds);
         let labels = ListenerLabels { listener };
-        self.access.certificate_expires.get_or_create(&labels).set(seconds(expires));
+        self.access.certificate_expires.get_or_create(&labels).set(expires);
     }
 
     /// Certificates and callers were read at `now`, or could not be used and stay as they were.

@@ -35,6 +35,7 @@ pub struct Metrics {
     rpcs_without_deadline: Family<MethodLabels, Counter>,
     clock_jumped: Gauge,
     access: access::Access,
+    store_writable: Gauge,
 }
 
 #[derive(Debug, Default)]
@@ -244,6 +245,11 @@ impl Metrics {
     /// A gRPC call of `method` came without a deadline.
     pub fn rpc_without_deadline(&self, method: &'static str) {
         self.rpcs_without_deadline.get_or_create(&MethodLabels { rpc_method: method }).inc();
+    }
+
+    /// Whether the store takes changes.
+    pub fn store_writable(&self, writable: bool) {
+        self.store_writable.set(i64::from(writable));
     }
 
     /// Whether the wall clock is not where it should be.

@@ -26,8 +26,8 @@ pub use network::{Network, NetworkError};
 pub use permission::Permission;
 pub use record_bytes::HeaderError;
 pub use sealed::{
-    BodyPrefix, KekRef, RecordHeader, RecordId, RecordKind, Revision, RowKey, SealedBody,
-    SealedRecord,
+    AccountHash, BodyPrefix, KekRef, RecordHeader, RecordId, RecordKind, Revision, RowKey,
+    SealedBody, SealedRecord,
 };
 pub use secret::{AccessToken, ClientSecret, Passphrase, SdkToken, Secret, UploadToken, WebLink};
 pub use time::Timestamp;

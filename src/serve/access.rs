@@ -121,9 +121,8 @@ impl Access {
 
     fn count(&self, success: bool) {
         self.metrics.config_reloaded(success, Timestamp::now());
-        if let Some(expires) = self.door.as_ref().and_then(|door| door.expires()) {
-            self.metrics.certificate_expires("public", expires);
-        }
+        let expires = self.door.as_ref().and_then(|door| door.expires());
+        self.metrics.certificate_expires("public", expires);
     }
 
     fn last(&self) -> MutexGuard<'_, Read> {

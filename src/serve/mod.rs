@@ -9,6 +9,7 @@ mod logging;
 mod process;
 mod settings;
 mod stamps;
+mod store_watch;
 mod unlock;
 
 use std::net::SocketAddr;
@@ -124,6 +125,7 @@ pub async fn start(config: &Config, progress: impl Fn(u64)) -> Result<Running, S
     let clock = Arc::new(ClockWatch::new(Timestamp::now()));
     tasks.spawn(watch_clock(Arc::clone(&clock), Arc::clone(&vault), stopped.clone()));
     tasks.spawn(watch_files(Arc::clone(&access), stopped.clone()));
+    tasks.spawn(store_watch::watch_store(Arc::clone(&vault), stopped.clone()));
     let sweep = &config.sweep;
     tasks.spawn(sweep_loop(
         Arc::clone(&vault),

@@ -100,12 +100,14 @@ impl Attack {
         }
     }
 
+    /// Whether it needs no frames, only connections.
+    fn holds(self) -> bool {
+        matches!(self, Self::HalfOpen | Self::Connections)
+    }
+
     /// Attacks until then, over and over, on several connections.
     pub(crate) async fn run(self, target: &Target, until: Instant) {
-        let connections = match self {
-            Self::HalfOpen | Self::Connections => 1,
-            _ => 4,
-        };
+        let connections = if self.holds() { 1 } else { 4 };
         let attacks = (0..connections).map(|_| async {
             while Instant::now() < until {
                 // An error is the defence; the next connection tries again.
@@ -117,9 +119,8 @@ impl Attack {
     }
 
     async fn one(self, target: &Target) -> std::io::Result<()> {
-        match self {
-            Self::HalfOpen | Self::Connections => return self.hold_many(target).await,
-            _ => {}
+        if self.holds() {
+            return self.hold_many(target).await;
         }
         let stream = target.connect().await?;
         let (mut from, mut to) = tokio::io::split(stream);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use rustix::process::Signal;
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, prlimit};
 use tokio::time::Instant;
 
 use super::ask;
@@ -80,6 +80,54 @@ async fn half_a_handshake_ends_after_five_seconds() {
     secured.vault.stop().await;
 }
 
+/// Without file descriptors nothing can be accepted. The vault waits instead of burning a core, and goes
+/// on by itself.
+#[tokio::test]
+async fn out_of_file_descriptors_it_waits_and_comes_back() {
+    let (site, authority) = known_backend(&[]).await;
+    let server = site.serve(&[]).await;
+    let connector =
+        client(&site.path("clients-ca.crt"), Some(&authority.sign(&Leaf::uri(BACKEND))));
+    let mut standing = Caller::new(channel(server.told("grpc"), &connector));
+    assert_eq!(Told::by(&ask(&mut standing).await).reason, "ENROLLMENT_NOT_FOUND");
+
+    let pid = Pid::from_raw(i32::try_from(server.id()).unwrap());
+    let few = u64::try_from(open_files(server.id())).unwrap() + 5;
+    let limit = Rlimit { current: Some(few), maximum: getrlimit(Resource::Nofile).maximum };
+    let before = prlimit(pid, Resource::Nofile, limit).unwrap();
+    let mut held = Vec::new();
+    for _ in 0..20 {
+        held.push(tokio::net::TcpStream::connect(server.told("grpc")).await.unwrap());
+    }
+    let failed = || site.log().matches("no connections can be taken").count();
+    eventually("it runs out", async || failed() > 0).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert!(failed() < 30, "it asked {} times in two seconds", failed());
+    assert_eq!(Told::by(&ask(&mut standing).await).reason, "ENROLLMENT_NOT_FOUND");
+
+    drop(held);
+    prlimit(pid, Resource::Nofile, before).unwrap();
+    eventually("new connections", async || {
+        let mut new = Caller::new(channel(server.told("grpc"), &connector));
+        !super::is_handshake(&ask(&mut new).await)
+    })
+    .await;
+    server.stop(Signal::TERM).await;
+}
+
+/// A site whose settings know the backend, with its keyring.
+async fn known_backend(extra: &[(&str, &str)]) -> (Site, Authority) {
+    let caller = format!(r#"[{{ san = "{BACKEND}", permissions = ["read"] }}]"#);
+    let mut settings = TLS.to_vec();
+    settings.push(("listen.public.caller", &caller));
+    settings.extend(extra);
+    let site = Site::start(&settings).await;
+    let authority = Authority::root("callers' root");
+    write_certificates(&site, &authority);
+    site.keys_init().await;
+    (site, authority)
+}
+
 /// What the other peer saw.
 struct Seen {
     calls: usize,
@@ -121,15 +169,10 @@ fn open_files(pid: u32) -> usize {
 }
 
 #[tokio::test]
+#[expect(clippy::print_stdout, reason = "its table is what it is run for")]
 #[ignore = "takes two minutes and wants a quiet machine: make floods"]
 async fn ten_seconds_of_each_flood() {
-    let caller = format!(r#"[{{ san = "{BACKEND}", permissions = ["read"] }}]"#);
-    let mut settings = TLS.to_vec();
-    settings.push(("listen.public.caller", &caller));
-    let site = Site::start(&settings).await;
-    let authority = Authority::root("callers' root");
-    write_certificates(&site, &authority);
-    site.keys_init().await;
+    let (site, authority) = known_backend(&[]).await;
     let server = site.serve(&[]).await;
     let (pid, address) = (server.id(), server.told("grpc").to_owned());
     let who = authority.sign(&Leaf::uri(BACKEND));

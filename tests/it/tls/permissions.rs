@@ -138,7 +138,8 @@ async fn who_may_not_read_learns_nothing_of_what_exists() {
     for name in [format!("enrollments/{}", person.account), NOBODY.to_owned(), "x".to_owned()] {
         let request = facemap_vault::proto::v1::GetEnrollmentRequest { name };
         let status = caller.get_enrollment(request).await.unwrap_err();
-        refusals.push((status.code(), status.message().to_owned(), status.details().to_vec()));
+        let told = Told::by(&status);
+        refusals.push((told.code, told.message, told.metadata));
     }
     assert_eq!(refusals[0], refusals[1]);
     assert_eq!(refusals[0], refusals[2]);
