@@ -82,7 +82,12 @@ impl<S: Store, J: Jumio> Vault<S, J> {
                     ticket.settle(outcome.clone(), now, vault.token_lifetime(&request));
                     outcome
                 });
-                return job.await.unwrap_or_else(|_| Err(VaultError::ShuttingDown.into()));
+                return match job.await {
+                    Ok(outcome) => outcome,
+                    // A defect, and not the vault stopping: whoever answers the request says so.
+                    Err(cut) if cut.is_panic() => std::panic::resume_unwind(cut.into_panic()),
+                    Err(_) => Err(VaultError::ShuttingDown.into()),
+                };
             }
         };
         match outcome.wait_for(Option::is_some).await.map(|settled| settled.clone()) {
@@ -139,7 +144,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         let PendingAuthentication { execution, sdk_token, web_link, expires, slot } = pending;
         if let Err(error) = self.jumio.upload_facemap(&slot, facemap).await {
             ticket.orphaned(execution, now);
-            tracing::warn!(account = %request.account, %execution, error = %error,
+            tracing::warn!(account = %self.hash(request.account), %execution, error = %error,
                 "upload failed: the execution is orphaned and expires by itself");
             return Err(VaultError::UploadInterrupted(error).into());
         }

@@ -9,6 +9,7 @@ use crate::store::Store;
 
 use super::admission::{Admission, admit};
 use super::attributes::LIVENESS_TYPE_LEN_MAX;
+use super::rows::TRIES;
 use super::{Loaded, NewBody, Vault, VaultError};
 
 impl<S: Store, J: Jumio> Vault<S, J> {
@@ -32,7 +33,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
     ) -> Result<Attempt, VaultError> {
         let _turn = self.capturing.turn(account).await;
         let mut known = self.enrollment(account).await?;
-        loop {
+        for _ in 0..TRIES {
             if !known.enrollment.is_awaited() {
                 return Ok(known.into());
             }
@@ -46,6 +47,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
                 }
             }
         }
+        Err(VaultError::Conflict)
     }
 
     async fn attempt(&self, known: &Loaded, now: Timestamp) -> Result<Attempt, VaultError> {
@@ -60,7 +62,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         }
         let settled = match admit(&details, &self.settings.admission) {
             Admission::Capture { .. } if !is_known_newer(&known.enrollment, &details) => {
-                tracing::error!(%account, "jumio does not tell when the onboarding was completed");
+                tracing::error!(account = %self.hash(account), "jumio does not tell when the onboarding was completed");
                 self.tried(known, LastError::ResponseUnexpected, None).await
             }
             Admission::Capture { credential, liveness_type } => {
@@ -110,7 +112,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         next.onboarding.state = State::Captured;
         next.facemap = Some(stored);
         let loaded = self.commit(Some(known), next, NewBody::Set(&facemap)).await?;
-        tracing::info!(%account, "captured");
+        tracing::info!(account = %self.hash(account), "captured");
         Ok(loaded.into())
     }
 
@@ -137,7 +139,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
             // Nothing new to write. A sweep may hear this many times for one account.
             known.clone()
         } else {
-            tracing::info!(%account, error = %error, "capture will be tried again");
+            tracing::info!(account = %self.hash(account), error = %error, "capture will be tried again");
             self.tried(known, last_error(&error), completed).await?
         };
         Ok(Attempt { loaded, refusal: Some(error) })
@@ -163,13 +165,13 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         why: Blocked,
         now: Timestamp,
     ) -> Result<Loaded, VaultError> {
-        tracing::info!(account = %known.enrollment.account, ?why, "capture is blocked");
+        tracing::info!(account = %self.hash(known.enrollment.account), ?why, "capture is blocked");
         self.settle(known, of_newest(known, State::Blocked { why, since: now })).await
     }
 
     async fn lost(&self, known: &Loaded, now: Timestamp) -> Result<Loaded, VaultError> {
         let account = known.enrollment.account;
-        tracing::error!(%account, "lost: Jumio deleted the facemap before it was captured");
+        tracing::error!(account = %self.hash(account), "lost: Jumio deleted the facemap before it was captured");
         self.settle(known, of_newest(known, State::Lost { noticed_at: now })).await
     }
 

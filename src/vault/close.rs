@@ -4,6 +4,7 @@ use crate::jumio::Jumio;
 use crate::model::{AccountId, Closed, Enrollment, State, Timestamp};
 use crate::store::Store;
 
+use super::rows::TRIES;
 use super::{Loaded, NewBody, Vault, VaultError};
 
 impl<S: Store, J: Jumio> Vault<S, J> {
@@ -25,7 +26,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         reason: &str,
         now: Timestamp,
     ) -> Result<Loaded, VaultError> {
-        loop {
+        for _ in 0..TRIES {
             let known = self.enrollment(account).await?;
             match known.enrollment.onboarding.state {
                 State::Pending { .. } | State::Blocked { .. } | State::Lost { .. } => {}
@@ -41,10 +42,11 @@ impl<S: Store, J: Jumio> Vault<S, J> {
                 // A capture came between and may have brought it: look again.
                 Err(VaultError::Conflict) => {}
                 result => {
-                    tracing::warn!(%account, "closed by an operator");
+                    tracing::warn!(account = %self.hash(account), "closed by an operator");
                     return result;
                 }
             }
         }
+        Err(VaultError::Conflict)
     }
 }

@@ -1,9 +1,10 @@
 //! An enrollment is erased: first stage, hidden. A tombstone stays.
 
 use crate::jumio::Jumio;
-use crate::model::{AccountId, Enrollment, Onboarding, State, Timestamp};
+use crate::model::{AccountId, Enrollment, Onboarding, Revision, State, Timestamp};
 use crate::store::Store;
 
+use super::rows::TRIES;
 use super::{Loaded, NewBody, Vault, VaultError};
 
 impl<S: Store, J: Jumio> Vault<S, J> {
@@ -16,12 +17,29 @@ impl<S: Store, J: Jumio> Vault<S, J> {
     ///
     /// [`VaultError::NotEnrolled`], [`VaultError::OnLegalHold`], or by what is wrong with the store.
     pub async fn erase(&self, account: AccountId, now: Timestamp) -> Result<Loaded, VaultError> {
-        loop {
+        self.erase_seen(account, None, now).await
+    }
+
+    /// As [`Vault::erase`], but only the record that was `seen` at that revision, if one is given.
+    ///
+    /// # Errors
+    ///
+    /// Also [`VaultError::Conflict`], if the record has changed since and is not erased.
+    pub async fn erase_seen(
+        &self,
+        account: AccountId,
+        seen: Option<Revision>,
+        now: Timestamp,
+    ) -> Result<Loaded, VaultError> {
+        for _ in 0..TRIES {
             let known = self.enrollment(account).await?;
             let Enrollment { onboarding, facemap, .. } = &known.enrollment;
             // The state alone does not say that nothing is left; the facemap does.
             if matches!(onboarding.state, State::Erased { .. }) && facemap.is_none() {
                 return Ok(known);
+            }
+            if seen.is_some_and(|seen| seen != known.record.revision()) {
+                return Err(VaultError::Conflict);
             }
             if known.record.header.legal_hold {
                 return Err(VaultError::OnLegalHold);
@@ -45,5 +63,6 @@ impl<S: Store, J: Jumio> Vault<S, J> {
                 Err(error) => return Err(error),
             }
         }
+        Err(VaultError::Conflict)
     }
 }

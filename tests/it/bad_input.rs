@@ -64,10 +64,16 @@ async fn what_is_no_request_is_refused_at_once() {
     let unknown = (Code::Unimplemented, "METHOD_UNKNOWN");
     let decode = (Code::InvalidArgument, "MESSAGE_INVALID");
     let large = (Code::OutOfRange, "MESSAGE_TOO_LARGE");
-    let table: [(&str, &str, Vec<u8>, (Code, &str)); 14] = [
+    type Input<'a> = (&'a str, &'a str, Vec<u8>, (Code, &'a str));
+    let table: [Input<'_>; 14] = [
         ("unknown method", "/facemapvault.v1.FacemapVaultService/GetFacemap", whole(b""), unknown),
         ("unknown service", "/facemapvault.v1.Secrets/Get", whole(b""), unknown),
-        ("operators only", "/facemapvault.admin.v1.StatusService/GetStatus", whole(b""), unknown),
+        (
+            "operators only",
+            "/facemapvault.admin.v1.StatusService/GetStatus",
+            whole(b""),
+            (Code::PermissionDenied, "PERMISSION_MISSING"),
+        ),
         ("no such path", "/", whole(b""), unknown),
         ("one byte too large", &get, whole(&vec![0; 64 * 1024 + 1]), large),
         ("4 GiB announced", &get, framed(0, u32::MAX, b""), large),
