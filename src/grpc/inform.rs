@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use http_body::Frame;
 use http_body_util::BodyExt;
-use tokio::sync::watch;
 use tonic::body::Body;
 use tonic::codegen::http::{HeaderMap, Request, Response};
 use tonic::{Code, Status};
@@ -18,32 +17,21 @@ use crate::proto::v1::ErrorReason;
 use super::fields::Violation;
 use super::status::{REASON_TRAILER, RpcError, answer, status};
 
-/// Wraps services in [`Informing`]. What it holds says when the vault stops.
-#[derive(Debug, Clone)]
-pub(super) struct InformLayer(pub(super) watch::Receiver<bool>);
+/// Wraps services in [`Informing`].
+#[derive(Debug, Clone, Copy)]
+pub(super) struct InformLayer;
 
 /// A service whose errors all have a reason.
 #[derive(Debug, Clone)]
-pub(super) struct Informing<T> {
-    inner: T,
-    stop: watch::Receiver<bool>,
-}
+pub(super) struct Informing<T>(T);
 
 impl<T> Layer<T> for InformLayer {
     type Service = Informing<T>;
 
     fn layer(&self, inner: T) -> Informing<T> {
-        Informing { inner, stop: self.0.clone() }
+        Informing(inner)
     }
 }
-
-/// Kept back from the caller's deadline. The transport has a clock of its own and would say nothing but
-/// the code; so ours is earlier.
-const MARGIN: Duration = Duration::from_millis(5);
-
-/// How long calls may go on when the vault stops. Whoever waits longer is told so, instead of finding
-/// the connection cut.
-const GRACE: Duration = Duration::from_secs(5);
 
 impl<T, B> Service<Request<B>> for Informing<T>
 where
@@ -55,39 +43,17 @@ where
     type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, T::Error>> + Send>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), T::Error>> {
-        self.inner.poll_ready(context)
+        self.0.poll_ready(context)
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
+        if let Err(violation) = deadline(request.headers()) {
+            let refused = status(&RpcError::Fields(vec![violation])).into_http();
+            return Box::pin(async move { Ok(refused) });
+        }
         let compressed = request.headers().contains_key("grpc-encoding");
-        let left = match deadline(request.headers()) {
-            Ok(left) => left,
-            Err(violation) => {
-                let refused = status(&RpcError::Fields(vec![violation])).into_http();
-                return Box::pin(async move { Ok(refused) });
-            }
-        };
-        let answering = self.inner.call(request);
-        let mut stop = self.stop.clone();
-        Box::pin(async move {
-            let late = async {
-                match left {
-                    Some(left) => tokio::time::sleep(left.saturating_sub(MARGIN)).await,
-                    None => std::future::pending().await,
-                }
-            };
-            let stopped = async {
-                // A sender that is gone also means: stop.
-                let _ = stop.wait_for(|stop| *stop).await;
-                tokio::time::sleep(GRACE).await;
-            };
-            tokio::select! {
-                biased;
-                answered = answering => Ok(informed(answered?, compressed)),
-                () = late => Ok(status(&RpcError::Deadline).into_http()),
-                () = stopped => Ok(answer(ErrorReason::ShuttingDown).status().into_http()),
-            }
-        })
+        let answer = self.0.call(request);
+        Box::pin(async move { Ok(informed(answer.await?, compressed)) })
     }
 }
 
