@@ -37,5 +37,6 @@ mod support;
 mod sweep_job;
 mod sweep_rpc;
 mod tidy;
+mod tls;
 mod torture;
 mod wire;
