@@ -3,7 +3,7 @@
 //!
 //! Read in this order: [`model`] (the nouns; beside it [`metrics`], the counters), [`crypto`], [`store`] and [`jumio`] (three strangers:
 //! keys, disk and Jumio), [`vault`] (the rules that bring them together), [`grpc`] (what callers
-//! see), [`serve`] and [`cli`] (the wiring). [`sim`] stands beside it all and imports nothing of it.
+//! see), [`unlock`] (what opens the keyring), [`serve`] and [`cli`] (the wiring). [`sim`] stands beside it all and imports nothing of it.
 
 pub mod metrics;
 pub mod model;
@@ -21,5 +21,6 @@ pub mod cli;
 pub mod config;
 pub mod ops;
 pub mod serve;
+pub mod unlock;
 
 pub mod sim;

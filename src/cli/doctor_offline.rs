@@ -42,7 +42,7 @@ pub(super) fn checks(session: &Session) -> Vec<Check> {
     }));
     let config = &loaded.config;
     checks.push(secret("client secret", &config.jumio.client_secret));
-    checks.push(secret("root key", config.keys.root.reference()));
+    checks.extend(config.keys.root.reference().map(|reference| secret("root key", reference)));
     checks.push(keyring(config));
     checks.push(store(&config.store.path));
     checks.push(clock());

@@ -6,6 +6,7 @@
 //! ([`SecretRef`]).
 
 mod example;
+mod key_source;
 mod keys;
 mod layers;
 mod load;
@@ -16,15 +17,17 @@ mod sections;
 mod show;
 mod source;
 mod text;
+mod token_uri;
 mod units;
 mod validate;
 mod validate_callback;
 
 pub use example::{Explanation, MANUAL, Profile};
+pub use key_source::{Keys, RootSource};
 pub use keys::{is_secret, key_names};
 pub use load::{Loaded, Origin};
 pub use problems::{Place, Problem, Problems};
-pub use schema::{Config, Jumio, Keys, Limits, Mode, Region, RootSource};
+pub use schema::{Config, Jumio, Limits, Mode, Region};
 pub use secret::{SecretError, SecretRef, SecretRefError};
 pub use sections::{
     Admin, Authentication, Callback, Capture, Crypto, CryptoProvider, Http, Listen, Log, LogFormat,
@@ -32,6 +35,7 @@ pub use sections::{
 };
 pub use show::Shown;
 pub use text::{BaseUrl, ClientId, NetworkRange, TextError, WorkflowKey};
+pub use token_uri::{TokenUri, TokenUriError};
 pub use units::{ByteSize, Period, UnitError};
 pub use validate::Invalid;
 

@@ -4,12 +4,13 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::config::SecretError;
-use crate::crypto::{KeyringChangeError, KeyringError, RandomError, RootKeyError, SelfTestError};
+use crate::crypto::{KeyringChangeError, KeyringError, RandomError, SelfTestError, SlotError};
 use crate::jumio::SettingsError;
 use crate::model::Mode;
 use crate::ops::WeakSecret;
 use crate::store::OpenError;
 use crate::store::keyring_file::KeyringFileError;
+use crate::unlock::UnlockError;
 use crate::vault::{KeyringHomeError, VaultError};
 
 /// Why the vault does not start, or was not made.
@@ -59,9 +60,12 @@ pub enum StartError {
     /// A change of the keyring that was cut off cannot be completed.
     #[error(transparent)]
     KeyringHome(#[from] KeyringHomeError),
-    /// The root key cannot be made.
+    /// What was brought does not open the keyring, or could not be brought.
     #[error(transparent)]
-    RootKey(#[from] RootKeyError),
+    Unlock(#[from] UnlockError),
+    /// A slot of the keyring cannot be made.
+    #[error(transparent)]
+    Slot(#[from] SlotError),
     /// There is no randomness.
     #[error(transparent)]
     Random(#[from] RandomError),
@@ -110,7 +114,8 @@ impl StartError {
             | Self::Keyring(_)
             | Self::KeyringFile(_)
             | Self::KeyringHome(_)
-            | Self::RootKey(_)
+            | Self::Unlock(_)
+            | Self::Slot(_)
             | Self::Secret(_)
             | Self::OtherMode { .. } => true,
             Self::SelfTest(_)
@@ -152,8 +157,8 @@ impl StartError {
                 "restore the keyring from its backup, or name another store.path"
             }
             Self::OtherMode { .. } => "name another keyring and store, or correct `mode`",
-            Self::Keyring(KeyringError::WrongSecretOrAltered) => {
-                "check the passphrase or key file; if they are right, restore the keyring's backup"
+            Self::Keyring(KeyringError::Newer { .. }) => {
+                "use the program that wrote it, or a newer one"
             }
             Self::KeyringFile(
                 KeyringFileError::Exposed { .. } | KeyringFileError::Foreign { .. },
@@ -161,7 +166,9 @@ impl StartError {
             Self::KeyringHome(_) => "check the disk of the keyring, and its permissions",
             Self::Keyring(_) | Self::KeyringFile(_) => "restore the keyring from its backup",
             Self::KeyringChange(_) => "correct keys.buckets",
-            Self::RootKey(_) | Self::Secret(_) => "correct [keys] and [jumio] in the settings",
+            Self::Unlock(error) => error.next(),
+            Self::Slot(_) => "do what the message says",
+            Self::Secret(_) => "correct [keys] and [jumio] in the settings",
             Self::Random(_) => "check this machine: it has no randomness",
             Self::PathSecret(_) => "make one: openssl rand -hex 32",
             Self::Store(_) => "do what the message says",

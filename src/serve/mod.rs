@@ -3,6 +3,7 @@
 mod callback;
 mod clock_watch;
 mod error;
+mod initialize;
 mod listen;
 mod logging;
 mod settings;
@@ -29,10 +30,10 @@ use crate::vault::Vault;
 use clock_watch::{ClockWatch, watch_clock};
 
 pub use error::StartError;
+pub(crate) use initialize::write_secret;
+pub use initialize::{Initialized, initialize, initialize_with};
 pub use logging::{LogOutput, start_logging};
-pub use unlock::{Initialized, initialize};
-
-use unlock::Unlocked;
+pub(crate) use unlock::{Found, Unlocked, find, unlock_with};
 
 /// The vault as this program runs it.
 type TheVault = Vault<RocksStore, HttpJumio>;

@@ -16,6 +16,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("grpc", &["metrics", "model", "proto", "vault"]),
     ("ops", &["metrics", "model", "vault"]),
     ("sim", &[]),
+    // Brings what opens the keyring from where the settings say it is.
+    ("unlock", &["config", "crypto", "model"]),
 ];
 
 /// The modules that put the others together, and so may import all of them.
@@ -27,18 +29,27 @@ const HOMES: &[(&str, &[&str])] = &[
     ("argon2", &["crypto"]),
     ("aws_lc_rs", &["crypto"]),
     ("axum", &["ops", "sim"]),
+    ("bech32", &["crypto"]),
     ("clap", &["cli", "config", "main"]),
+    ("cryptoki", &["unlock"]),
     ("getrandom", &["crypto", "sim"]),
     ("hkdf", &["crypto"]),
     ("hmac", &["crypto", "sim"]),
     ("prometheus_client", &["metrics"]),
     ("reqwest", &["jumio", "sim"]),
+    ("rpassword", &["cli"]),
     ("rocksdb", &["store"]),
     ("serde_json", &["audit", "cli", "jumio", "sim"]),
     ("sha2", &["crypto", "sim"]),
     ("tempfile", &["cli", "config", "serve", "store"]),
     // The nouns and the keys do not wait for anything.
-    ("tokio", &["audit", "cli", "grpc", "jumio", "main", "ops", "serve", "sim", "store", "vault"]),
+    (
+        "tokio",
+        &[
+            "audit", "cli", "grpc", "jumio", "main", "ops", "serve", "sim", "store", "unlock",
+            "vault",
+        ],
+    ),
     ("toml", &["cli", "config"]),
     ("tonic", &["cli", "grpc", "proto", "serve"]),
     ("tonic_health", &["cli", "grpc", "serve"]),
