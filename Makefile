@@ -10,11 +10,13 @@ TOOLS := target/tools/bin
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup rocksdb tools demo test bench-sweep lint advisories check clean
+.PHONY: help setup rocksdb tools demo test fuzz fuzz-long bench-sweep lint advisories check clean
 
 help:
 	@echo 'make demo    the whole story in the terminal, offline, with throw-away data'
 	@echo 'make test    every test'
+	@echo 'make fuzz    every reader of bytes with 100,000 inputs; a part of `make test`'
+	@echo 'make fuzz-long   the same led by coverage, a minute each; SECONDS=600 for longer'
 	@echo 'make bench-sweep   what a sweep costs among a million enrollments'
 	@echo 'make lint    formatting, clippy, dependencies, proto files'
 	@echo 'make check   test and lint, as the continuous integration does'
@@ -40,6 +42,12 @@ demo: rocksdb
 
 test: rocksdb
 	cargo test --release --locked
+
+fuzz: rocksdb
+	cargo test --release --locked --test fuzz
+
+fuzz-long: rocksdb
+	scripts/fuzz-long.sh $(or $(SECONDS),60)
 
 # Checking needs RocksDB's header, not its library.
 # Needs about 2 GB of disk and a few minutes.

@@ -23,4 +23,7 @@ pub mod ops;
 pub mod serve;
 pub mod unlock;
 
+#[doc(hidden)]
+pub mod fuzzing;
+
 pub mod sim;

@@ -47,7 +47,7 @@ impl Layers {
     pub(super) fn read_file(&mut self, path: &Path) {
         let name = path.display().to_string();
         self.file = Some(name.clone());
-        let text = match read_text(path) {
+        let text = match text_of(path) {
             Ok(text) => text,
             Err(message) => {
                 let fix = "print a commented file with `fmvault config init`".to_owned();
@@ -57,6 +57,11 @@ impl Layers {
                 return;
             }
         };
+        self.read_text(name, text);
+    }
+
+    /// Adds the settings in the `text` of a file.
+    pub(super) fn read_text(&mut self, name: String, text: String) {
         let source = Source::new(name, text);
         let (table, errors) = DeTable::parse_recoverable(source.text());
         self.has_nonsense = !errors.is_empty();
@@ -232,7 +237,7 @@ fn line_of(problem: &Problem) -> Option<usize> {
     }
 }
 
-fn read_text(path: &Path) -> Result<String, String> {
+fn text_of(path: &Path) -> Result<String, String> {
     let mut text = String::new();
     let read = std::fs::File::open(path)
         .and_then(|file| file.take(FILE_LEN_MAX + 1).read_to_string(&mut text));

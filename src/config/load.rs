@@ -84,7 +84,21 @@ impl Config {
         }
         layers.read_environment(env);
         layers.read_flags(flags);
+        Self::from_layers(layers)
+    }
 
+    /// As [`Config::load`], of a file with this `text`.
+    pub(crate) fn load_text(
+        text: String,
+        env: impl Iterator<Item = (String, String)>,
+    ) -> Result<Loaded, Problems> {
+        let mut layers = Layers::default();
+        layers.read_text("fmvault.toml".to_owned(), text);
+        layers.read_environment(env);
+        Self::from_layers(layers)
+    }
+
+    fn from_layers(mut layers: Layers) -> Result<Loaded, Problems> {
         let given = layers.settings.clone();
         require(&mut layers);
         let config = match build(&layers.settings) {

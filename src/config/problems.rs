@@ -85,8 +85,9 @@ impl fmt::Display for Place {
 impl Problem {
     /// The problem as several lines of text. `severity` is `error` or `warning`.
     pub fn render(&self, severity: &str) -> String {
-        let Self { message, fix, place } = self;
-        let Place::Line { line, column, width, text, .. } = place else {
+        let (message, fix) = (visible(&self.message), visible(&self.fix));
+        let place = visible(&self.place.to_string());
+        let Place::Line { line, column, width, text, .. } = &self.place else {
             return format!("{severity}: {message}\n  --> {place}\n   = {fix}\n");
         };
         let number = line.to_string();
@@ -104,6 +105,12 @@ impl Problem {
              {before}{mark} {fix}\n"
         )
     }
+}
+
+/// Without control characters: names and values come from a file or the environment, and could play
+/// tricks on a terminal.
+fn visible(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
 #[cfg(test)]
@@ -126,5 +133,17 @@ mod tests {
         let want = "error: unknown key `retension`\n  --> fmvault.toml:14:2\n   |\n\
                     14 | \tretension = \"90d\"\n   | \t^^^^^^^^^ did you mean `retention`?\n1 problem.";
         assert_eq!(Problems(vec![problem]).to_string(), want);
+    }
+
+    #[test]
+    fn nothing_in_a_problem_moves_the_cursor() {
+        let problem = Problem {
+            message: "unknown variant `\u{1b}[2J\r`".into(),
+            fix: "write\u{7}".into(),
+            place: Place::Environment("FMVAULT__A\u{8}".into()),
+        };
+        let want = "error: unknown variant `\u{fffd}[2J\u{fffd}`\n  --> environment FMVAULT__A\u{fffd}\n   \
+                    = write\u{fffd}\n";
+        assert_eq!(problem.render("error"), want);
     }
 }

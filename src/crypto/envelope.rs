@@ -119,21 +119,15 @@ impl Keyring {
         self.wrap(row, header, &dek, true_len, attributes)
     }
 
-    /// Seals `old`'s data key and attributes under the primary KEK. Nothing else changes but the
-    /// record's sequence.
+    /// Seals `old`'s data key and attributes under the primary KEK. Nothing else changes, neither
+    /// generation nor sequence: it stays the same version of the record.
     ///
     /// # Errors
     ///
     /// [`SealError`]; [`SealError::Unreadable`] if `old` does not open.
-    pub fn rewrap(
-        &self,
-        row: RowKey,
-        old: &SealedRecord,
-        sequence: u64,
-    ) -> Result<SealedRecord, SealError> {
+    pub fn rewrap(&self, row: RowKey, old: &SealedRecord) -> Result<SealedRecord, SealError> {
         let Opened { dek, true_len, attributes } = self.unwrap_record(row, old)?;
-        let header = RecordHeader { sequence, ..old.header.clone() };
-        self.wrap(row, header, &dek, true_len, &attributes)
+        self.wrap(row, old.header.clone(), &dek, true_len, &attributes)
     }
 
     /// The attributes of a record.
@@ -236,6 +230,9 @@ pub enum SealError {
     /// A record with a body was to get another generation, under which the body would not open.
     #[error("the generation of a stored body cannot change")]
     GenerationOfBody,
+    /// The KEK has wrapped [`Keyring::WRAPS_MAX`] data keys: rotate.
+    #[error("the KEK of bucket {}, epoch {} has wrapped as much as one may", .0.bucket, .0.epoch)]
+    WornOut(KekRef),
     /// There is no randomness.
     #[error(transparent)]
     Random(#[from] RandomError),

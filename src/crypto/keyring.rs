@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::chunked::{self, Salt};
 use super::key::{AuditKey, BackupKey, IndexKey, Kek};
+use super::key_use::KeyUse;
 use super::provider::Provider;
 use super::random::{self, RandomError, Salts};
 use crate::model::{KekRef, Mode, RowKey, Timestamp, VaultId};
@@ -43,6 +44,7 @@ pub(super) struct KekSlot {
     pub(super) key: Arc<Kek>,
     /// A constant sealed under the key when it was made; unlocking opens it.
     pub(super) canary: Arc<[u8]>,
+    pub(super) used: KeyUse,
 }
 
 /// What may be told about a KEK.
@@ -219,7 +221,8 @@ impl Keyring {
         let canary = seal_canary(self.provider, self.vault, kek, &key, &self.salts.fresh()?);
         let fingerprint = fingerprint(self.provider, &key);
         let info = KekInfo { kek, state, created, wraps: 0, fingerprint };
-        Ok(KekSlot { info, key: Arc::new(key), canary: canary.into() })
+        let used = KeyUse::default();
+        Ok(KekSlot { info, key: Arc::new(key), canary: canary.into(), used })
     }
 }
 

@@ -85,19 +85,6 @@ impl Keyring {
         Ok(ring)
     }
 
-    /// A ring that knows how many data keys each KEK has wrapped.
-    ///
-    /// # Errors
-    ///
-    /// [`KeyringChangeError::Exhausted`].
-    pub fn with_wraps(&self, wraps: impl Fn(&KekRef) -> u64) -> Result<Self, KeyringChangeError> {
-        let mut ring = self.resaved()?;
-        for slot in &mut ring.keks {
-            slot.info.wraps = wraps(&slot.info.kek);
-        }
-        Ok(ring)
-    }
-
     /// A ring that will not go with a store behind `sequence`. Never lowers what is there.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::key::{AuditKey, BackupKey, IndexKey, KEY_LEN, Kek};
+use super::key_use::KeyUse;
 use super::keyring::{
     CANARY_LEN, FixedKeys, KekInfo, KekSlot, KekState, Keyring, Tombstone, canary_opens,
     fingerprint,
@@ -36,7 +37,7 @@ pub(super) fn payload(ring: &Keyring) -> Result<Zeroizing<Vec<u8>>, KeyringError
         out.extend_from_slice(key);
     }
     out.extend_from_slice(&keks.to_be_bytes());
-    for KekSlot { info, key, canary } in &ring.keks {
+    for KekSlot { info, key, canary, .. } in &ring.keks {
         write_kek_ref(&mut out, &info.kek);
         out.push(state_byte(info.state));
         out.extend_from_slice(&info.created.as_millis().to_be_bytes());
@@ -91,7 +92,7 @@ pub(super) fn parse_payload(
     if !primaries.map(|info| info.kek.bucket).eq(0..ring.bucket_count) {
         return Err(KeyringError::Malformed { what: "its primary KEKs" });
     }
-    for KekSlot { info, key, canary } in &ring.keks {
+    for KekSlot { info, key, canary, .. } in &ring.keks {
         if !canary_opens(provider, vault, info.kek, key, canary) {
             return Err(KeyringError::BrokenKek { kek: info.kek });
         }
@@ -133,7 +134,7 @@ fn parse_kek(rest: &mut Reader<'_>, provider: Provider) -> Option<KekSlot> {
     let canary = rest.take::<CANARY_LEN>()?.as_slice().into();
     let fingerprint = fingerprint(provider, &key);
     let info = KekInfo { kek, state, created, wraps, fingerprint };
-    Some(KekSlot { info, key: Arc::new(key), canary })
+    Some(KekSlot { info, key: Arc::new(key), canary, used: KeyUse::since(wraps) })
 }
 
 fn parse_tombstone(rest: &mut Reader<'_>) -> Option<Tombstone> {

@@ -17,10 +17,12 @@
 
 mod chunked;
 mod envelope;
+pub(crate) mod fuzzing;
 mod key;
 mod key_slot;
 mod key_slots;
 mod key_slots_change;
+mod key_use;
 mod keyring;
 mod keyring_change;
 mod keyring_error;

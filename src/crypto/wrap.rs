@@ -24,7 +24,10 @@ impl Keyring {
             let (len, len_max) = (attributes.len(), ATTRIBUTES_LEN_MAX);
             return Err(SealError::TooLong { len, len_max });
         }
-        let KekSlot { info, key, .. } = self.primary_slot(row);
+        let KekSlot { info, key, used, .. } = self.primary_slot(row);
+        if !used.wraps_once_more() {
+            return Err(SealError::WornOut(info.kek));
+        }
         header.kek = info.kek;
         let mut inside = Zeroizing::new(Vec::with_capacity(DEK_AND_LEN + attributes.len()));
         inside.extend_from_slice(dek.expose());

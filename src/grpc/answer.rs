@@ -95,6 +95,9 @@ fn log(rpc: &'static str, error: &RpcError) {
     };
     let chain = chain(cause);
     match **cause {
+        VaultError::Keys(ref keys) if !keys.is_refusal() => {
+            tracing::error!(rpc, error = chain, "failed");
+        }
         VaultError::Unreadable { .. }
         | VaultError::Damaged { .. }
         | VaultError::StoreFull
@@ -129,6 +132,7 @@ fn log(rpc: &'static str, error: &RpcError) {
         | VaultError::FacemapTooLong { .. }
         | VaultError::SweepInProgress { .. }
         | VaultError::SweepNotFound
+        | VaultError::Keys(_)
         | VaultError::ShuttingDown => tracing::info!(rpc, error = chain, "refused"),
     }
 }

@@ -14,6 +14,7 @@ mod fields;
 
 mod serve;
 mod status;
+mod status_keys;
 mod status_vault;
 mod sweep_service;
 mod texts;

@@ -13,6 +13,7 @@ use crate::vault::{Limit, VaultError};
 
 use super::convert::authentication_name;
 use super::status::{Answer, answer, blocked_reason};
+use super::status_keys::of_keys;
 use super::texts;
 
 /// How long to wait where nobody told us: long enough for a passing fault, short enough for a login.
@@ -54,6 +55,7 @@ pub(super) fn of_vault(error: &VaultError) -> Answer {
             answer(C::Aborted, R::SweepInProgress, texts::SWEEP_IN_PROGRESS)
                 .with("name", format!("sweeps/{}", id.hyphenated()))
         }
+        E::Keys(error) => of_keys(error),
         E::SweepNotFound => answer(C::NotFound, R::SweepNotFound, texts::SWEEP_NOT_FOUND),
         E::FacemapTooLong { len, len_max } => {
             answer(C::OutOfRange, R::FacemapTooLarge, texts::TOO_LARGE)

@@ -42,6 +42,21 @@ pub(super) const SWEEP_IN_PROGRESS: &str =
 pub(super) const SWEEP_NOT_FOUND: &str = "There is no such sweep: fifty are remembered, until the vault \
     stops. List them.";
 
+pub(super) const KEYRING_FAILED: &str = "The keyring could not be written. The operator must look at its disk, then \
+    resume the rotation.";
+pub(super) const REWRAP_IN_PROGRESS: &str =
+    "A rotation is open. Watch it, resume it, or cancel it before another begins.";
+pub(super) const REWRAP_NOT_FOUND: &str =
+    "There is no such rotation. Leave the name out for the newest one.";
+pub(super) const PAST_CANCELLING: &str = "The rotation has ended or is destroying the old key: nothing is left to \
+    cancel. Watch it.";
+pub(super) const KEY_VERSION_NOT_FOUND: &str =
+    "The keyring has no such key version. List the key versions.";
+pub(super) const KEY_VERSION_IN_USE: &str =
+    "The key version is still in use. Rotate or rewrap until no record names it, then retire it.";
+pub(super) const KEY_VERSION_WORN_OUT: &str = "The key version has wrapped as many keys as one may. The operator must \
+    rotate: fmvault keys rotate.";
+
 pub(super) const STORE_FULL: &str =
     "The disk is full; nothing was done. The operator must make room.";
 pub(super) const STORE_READ_ONLY: &str =

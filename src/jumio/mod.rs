@@ -10,6 +10,7 @@ mod client;
 mod details;
 mod download;
 mod error;
+pub(crate) mod fuzzing;
 mod json;
 mod jumio_clock;
 mod links;

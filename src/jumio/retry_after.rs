@@ -17,11 +17,16 @@ const PAUSE_DEFAULT: Duration = Duration::from_secs(1);
 /// Anything else, zero or a date in the past counts as none: then a little over a second, never twice
 /// the same, so that many callers do not come back in step.
 pub(super) fn pause(header: Option<&str>, now: Timestamp) -> Duration {
-    let asked = header.map(str::trim).and_then(|text| seconds(text).or_else(|| date(text, now)));
-    match asked {
+    match header.and_then(|value| asked(value, now)) {
         Some(pause) if !pause.is_zero() => pause.min(PAUSE_MAX),
         Some(_) | None => PAUSE_DEFAULT + jitter(),
     }
+}
+
+/// The wait that a value names, in either of its two forms.
+pub(super) fn asked(value: &str, now: Timestamp) -> Option<Duration> {
+    let text = value.trim();
+    seconds(text).or_else(|| date(text, now))
 }
 
 fn seconds(text: &str) -> Option<Duration> {

@@ -21,6 +21,8 @@ pub type CredentialId = Id<kind::Credential>;
 pub type RequestId = Id<kind::Request>;
 /// One run of the sweep, while the process lives.
 pub type SweepId = Id<kind::Sweep>;
+/// One rotation of keys, across restarts.
+pub type RewrapId = Id<kind::Rewrap>;
 
 /// A UUID of one kind. One generic type instead of five hand-written copies; the kinds do not mix.
 pub struct Id<K>(Uuid, PhantomData<fn() -> K>);
@@ -45,6 +47,8 @@ pub(super) mod kind {
     pub enum Request {}
     /// See [`super::SweepId`].
     pub enum Sweep {}
+    /// See [`super::RewrapId`].
+    pub enum Rewrap {}
 
     impl IdKind for Account {
         const NAME: &'static str = "account";
@@ -60,6 +64,9 @@ pub(super) mod kind {
     }
     impl IdKind for Sweep {
         const NAME: &'static str = "sweep";
+    }
+    impl IdKind for Rewrap {
+        const NAME: &'static str = "rewrap";
     }
 }
 

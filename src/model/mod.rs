@@ -18,7 +18,7 @@ pub use enrollment::{
 };
 pub use facemap::{Facemap, FacemapError};
 pub use id::{
-    AccountId, CredentialId, Id, IdError, IdKind, RequestId, SweepId, WorkflowExecutionId,
+    AccountId, CredentialId, Id, IdError, IdKind, RequestId, RewrapId, SweepId, WorkflowExecutionId,
 };
 pub use keyring::{KeyringSlot, Mode, VaultId};
 pub use network::{Network, NetworkError};

@@ -163,17 +163,18 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         account: AccountId,
         now: Timestamp,
     ) -> Result<Facemap, VaultError> {
-        let row = self.keyring.row_key(account);
+        let ring = self.ring.now();
+        let row = ring.row_key(account);
         let stored = self.store.record_with_body(row).await;
         let (record, body) = stored
             .map_err(|error| VaultError::of_store(account, error))?
             .ok_or(VaultError::NotEnrolled(account))?;
-        let loaded = self.loaded(account, row, record)?;
+        let loaded = self.loaded(&ring, account, row, record)?;
         let Some(body) = body.filter(|_| loaded.enrollment.facemap.is_some()) else {
             return Err(not_ready(&loaded.enrollment, now));
         };
-        self.keyring
-            .open_facemap(row, &loaded.record, body)
+        self.ring
+            .open(&ring, |ring| ring.open_facemap(row, &loaded.record, body.clone()))
             .map_err(|source| VaultError::Unreadable { account, source })
     }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::crypto::Keyring;
 use crate::jumio::Jumio;
 use crate::model::{Enrollment, RowKey};
 use crate::store::{Applied, BodyChange, Change, Expect, Store, StoreError};
@@ -16,22 +17,30 @@ pub(super) struct Move {
 }
 
 impl<S: Store, J: Jumio> Vault<S, J> {
-    /// Seals `next`, so that it can be committed with others.
+    /// Seals `next` with `ring`, which was taken before `before` was read, so that it can be committed with
+    /// others.
     pub(super) fn prepared(
         &self,
+        ring: &Keyring,
         row: RowKey,
         before: Option<Loaded>,
         next: Enrollment,
     ) -> Result<Move, VaultError> {
-        let (record, _) = self.sealed(row, before.as_ref(), &next, NewBody::Keep)?;
+        let (record, _) = self.sealed(ring, row, before.as_ref(), &next, NewBody::Keep)?;
         Ok(Move { row, before, after: Loaded { enrollment: next, record } })
     }
 
-    /// Makes durable, together, all whose rows still are as they were read, and tells which.
-    pub(super) async fn commit_many(&self, moves: Vec<Move>) -> Result<Vec<Applied>, StoreError> {
+    /// Makes durable, together, all whose rows still are as they were read, and tells which. `ring` is the
+    /// one they were sealed with.
+    pub(super) async fn commit_many(
+        &self,
+        ring: Arc<Keyring>,
+        moves: Vec<Move>,
+    ) -> Result<Vec<Applied>, StoreError> {
         let (store, census) = (Arc::clone(&self.store), Arc::clone(&self.census));
         // A task of its own: what is written is counted even if the caller goes away meanwhile.
         let written = tokio::spawn(async move {
+            let _ring = ring;
             let applied = match store.commit_batch(moves.iter().map(change).collect()).await {
                 Err(StoreError::Ambiguous) => look_again(&*store, &moves).await?,
                 result => result?,

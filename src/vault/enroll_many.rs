@@ -35,12 +35,13 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         let Some(first) = requests.first().map(|request| request.account) else {
             return Ok(Vec::new());
         };
+        let ring = self.ring.now();
         let mut moves = Vec::with_capacity(requests.len());
         for &request in &requests {
-            let row = self.keyring.row_key(request.account);
-            moves.push(self.prepared(row, None, self.enrollment_for(None, request, now))?);
+            let row = ring.row_key(request.account);
+            moves.push(self.prepared(&ring, row, None, self.enrollment_for(None, request, now))?);
         }
-        let applied = match self.commit_many(moves).await {
+        let applied = match self.commit_many(ring, moves).await {
             Ok(applied) => applied,
             // One damaged record must not keep the others out: one by one, then.
             Err(StoreError::Corrupt { .. }) => vec![Applied::Conflict; requests.len()],

@@ -7,6 +7,8 @@ use crate::jumio::{JumioError, Limit};
 use crate::model::{AccountId, Blocked, SweepId, Timestamp, WorkflowExecutionId};
 use crate::store::StoreError;
 
+use super::{KeyringHomeError, KeysError};
+
 /// Why the vault refused or failed a request.
 ///
 /// One variant for each thing a *caller* might do next; two causes that lead to the same action share
@@ -191,7 +193,11 @@ pub enum VaultError {
 
     /// Sealing failed: no randomness, or a key is missing.
     #[error("sealing failed")]
-    Seal(#[from] SealError),
+    Seal(#[source] SealError),
+
+    /// A key was not made, destroyed or used.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
 
     /// A sweep is running, and the caller wants one of its own or none. Watch that one.
     #[error("a sweep is running")]
@@ -219,6 +225,24 @@ impl VaultError {
             StoreError::ReadOnly | StoreError::Poisoned => Self::StoreReadOnly,
             StoreError::Unavailable(_) | StoreError::Ambiguous => Self::Store(error),
         }
+    }
+}
+
+impl From<SealError> for VaultError {
+    fn from(error: SealError) -> Self {
+        match error {
+            SealError::WornOut(kek) => Self::Keys(KeysError::WornOut(kek)),
+            SealError::TooLong { .. }
+            | SealError::GenerationOfBody
+            | SealError::Random(_)
+            | SealError::Unreadable(_) => Self::Seal(error),
+        }
+    }
+}
+
+impl From<KeyringHomeError> for VaultError {
+    fn from(error: KeyringHomeError) -> Self {
+        Self::Keys(KeysError::NotChanged(error))
     }
 }
 

@@ -40,6 +40,7 @@ impl VaultError {
             Self::StoreReadOnly => "store_read_only",
             Self::Store(_) => "store",
             Self::Seal(_) => "seal",
+            Self::Keys(error) => error.name(),
             Self::ShuttingDown => "shutting_down",
         }
     }
@@ -83,6 +84,7 @@ impl VaultError {
             | Self::StoreReadOnly
             | Self::Store(_)
             | Self::Seal(_) => false,
+            Self::Keys(error) => error.is_refusal(),
         }
     }
 }

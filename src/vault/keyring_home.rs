@@ -177,6 +177,9 @@ fn bring_up_to_date(newest: &mut Newest, opened: &mut OpenedSlot) -> Result<(), 
 /// Why the keyring was not changed, or not in both files.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyringHomeError {
+    /// The vault was made without a home for its keyring.
+    #[error("this vault's keys cannot be changed")]
+    Nowhere,
     /// The change is not possible. Nothing was written.
     #[error(transparent)]
     Change(#[from] KeyringChangeError),

@@ -37,8 +37,8 @@ impl<S: Store, J: Jumio> Vault<S, J> {
     /// All keys, by bucket and epoch.
     pub fn keys(&self) -> Vec<KeyView> {
         let census = self.census();
-        let mut keys: Vec<_> = self
-            .keyring
+        let ring = self.ring.now();
+        let mut keys: Vec<_> = ring
             .keks()
             .map(|info| KeyView {
                 kek: info.kek,

@@ -1,5 +1,6 @@
 //! Enrollments in pages, soonest deadline first.
 
+use crate::crypto::Keyring;
 use crate::jumio::Jumio;
 use crate::model::{RowKey, SealedRecord, Timestamp};
 use crate::store::{Due, Store, StoreError};
@@ -99,10 +100,12 @@ impl<S: Store, J: Jumio> Vault<S, J> {
                 Ok((rows, None))
             }
             Cursor::Settled(after) => {
+                let ring = self.ring.now();
                 let page = self.store.records(after, limit).await.map_err(VaultError::Store)?;
                 for scanned in &page {
                     let record = scanned.record.clone().ok();
-                    let loaded = record.and_then(|record| self.loaded_row(scanned.row, record));
+                    let loaded =
+                        record.and_then(|record| self.loaded_row(&ring, scanned.row, record));
                     let loaded = loaded.filter(|loaded| !is_pending(loaded));
                     rows.push((Cursor::Settled(Some(scanned.row)), loaded));
                 }
@@ -113,16 +116,22 @@ impl<S: Store, J: Jumio> Vault<S, J> {
 
     /// The enrollment at `row`; `None` if there is none that opens.
     pub(super) async fn load_row(&self, row: RowKey) -> Result<Option<Loaded>, VaultError> {
+        let ring = self.ring.now();
         match self.store.record(row).await {
-            Ok(record) => Ok(record.and_then(|record| self.loaded_row(row, record))),
+            Ok(record) => Ok(record.and_then(|record| self.loaded_row(&ring, row, record))),
             Err(StoreError::Corrupt { .. }) => Ok(None),
             Err(error) => Err(VaultError::Store(error)),
         }
     }
 
-    /// The enrollment in `record`; `None` if it does not open.
-    pub(super) fn loaded_row(&self, row: RowKey, record: SealedRecord) -> Option<Loaded> {
-        let bytes = self.keyring.open_attributes(row, &record).ok()?;
+    /// The enrollment in `record`; `None` if it does not open. `ring` was taken before it was read.
+    pub(super) fn loaded_row(
+        &self,
+        ring: &Keyring,
+        row: RowKey,
+        record: SealedRecord,
+    ) -> Option<Loaded> {
+        let bytes = self.ring.open(ring, |ring| ring.open_attributes(row, &record)).ok()?;
         let enrollment = super::attributes::decode(&bytes, &record.header)?;
         Some(Loaded { enrollment, record })
     }

@@ -21,13 +21,16 @@ mod enroll_many;
 mod erase;
 mod error;
 mod error_name;
+pub(crate) mod fuzzing;
 mod in_flight;
 mod keyring_home;
 mod keys;
+mod keys_error;
 mod list;
 mod page_token;
 mod recent;
 mod retry;
+mod ring;
 mod rows;
 mod rumours;
 mod settings;
@@ -43,7 +46,7 @@ use std::sync::atomic::AtomicU64;
 
 use tokio::sync::Semaphore;
 
-use crate::crypto::Keyring;
+use crate::crypto::{Keyring, KeyringChangeError};
 use crate::metrics::Metrics;
 use crate::model::{AccountId, Enrollment, SealedRecord};
 
@@ -66,6 +69,7 @@ pub use error::VaultError;
 pub use in_flight::Orphan;
 pub use keyring_home::{KeyringHome, KeyringHomeError};
 pub use keys::{KeyState, KeyView};
+pub use keys_error::KeysError;
 pub use list::{Cursor, ListFilter, Page};
 pub use retry::Reopened;
 pub use settings::Settings;
@@ -74,6 +78,7 @@ pub use sweep_runs::{Sweep, SweepState};
 
 use in_flight::InFlight;
 use recent::Recent;
+use ring::Ring;
 use rows::NewBody;
 use rumours::Rumours;
 use sweep_runs::SweepRuns;
@@ -84,7 +89,7 @@ use watch::Watch;
 pub struct Vault<S, J> {
     store: Arc<S>,
     jumio: J,
-    keyring: Arc<Keyring>,
+    ring: Ring,
     keyring_home: Option<Arc<KeyringHome>>,
     settings: Settings,
     census: Arc<census::Counts>,
@@ -125,7 +130,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         Ok(Self {
             store: Arc::new(store),
             jumio,
-            keyring,
+            ring: Ring::new(keyring),
             keyring_home: None,
             census: Arc::new(census),
             in_flight: InFlight::default(),
@@ -186,8 +191,24 @@ impl<S: Store, J: Jumio> Vault<S, J> {
     }
 
     /// The keys in force.
-    pub fn keyring(&self) -> &Keyring {
-        &self.keyring
+    pub fn keyring(&self) -> Arc<Keyring> {
+        self.ring.now()
+    }
+
+    /// Makes `change` durable in the keyring's home, and from then on goes by the new ring.
+    ///
+    /// # Errors
+    ///
+    /// [`VaultError::Keyring`]; also if the vault has no home.
+    pub async fn change_keys(
+        &self,
+        change: impl FnOnce(&Keyring) -> Result<Keyring, KeyringChangeError> + Send + 'static,
+    ) -> Result<Arc<Keyring>, VaultError> {
+        let home = self.keyring_home.clone().ok_or(KeyringHomeError::Nowhere)?;
+        let changed = tokio::task::spawn_blocking(move || home.change(change)).await;
+        let ring = changed.map_err(|_| VaultError::ShuttingDown)??;
+        self.ring.replace(Arc::clone(&ring));
+        Ok(ring)
     }
 
     /// What is stored, counted.

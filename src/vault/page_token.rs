@@ -20,23 +20,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
     ///
     /// [`VaultError::Seal`] without randomness, or if the binding is too long.
     pub fn page_token(&self, cursor: Cursor, binding: &[u8]) -> Result<Vec<u8>, VaultError> {
-        let mut content = match cursor {
-            Cursor::Pending(None) => vec![PENDING_START],
-            Cursor::Pending(Some(due)) => {
-                let mut out = vec![PENDING];
-                out.extend_from_slice(&due.at.as_millis().to_be_bytes());
-                out.extend_from_slice(&due.row.0);
-                out
-            }
-            Cursor::Settled(None) => vec![SETTLED_START],
-            Cursor::Settled(Some(row)) => {
-                let mut out = vec![SETTLED];
-                out.extend_from_slice(&row.0);
-                out
-            }
-        };
-        content.extend_from_slice(binding);
-        Ok(self.keyring.seal_token(PURPOSE, &content)?)
+        Ok(self.ring.now().seal_token(PURPOSE, &content(cursor, binding))?)
     }
 
     /// Where a token says to go on.
@@ -46,7 +30,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
     /// [`VaultError::PageTokenInvalid`] unless this vault made it for the same `binding`.
     pub fn cursor(&self, token: &[u8], binding: &[u8]) -> Result<Cursor, VaultError> {
         let invalid = VaultError::PageTokenInvalid;
-        let Ok(content) = self.keyring.open_token(PURPOSE, token) else { return Err(invalid) };
+        let Ok(content) = self.ring.now().open_token(PURPOSE, token) else { return Err(invalid) };
         match parse(&content) {
             Some((cursor, bound)) if bound == binding => Ok(cursor),
             Some(_) | None => Err(invalid),
@@ -54,7 +38,28 @@ impl<S: Store, J: Jumio> Vault<S, J> {
     }
 }
 
-fn parse(content: &[u8]) -> Option<(Cursor, &[u8])> {
+/// What is sealed in a token.
+pub(super) fn content(cursor: Cursor, binding: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(1 + 8 + 32 + binding.len());
+    match cursor {
+        Cursor::Pending(None) => out.push(PENDING_START),
+        Cursor::Pending(Some(due)) => {
+            out.push(PENDING);
+            out.extend_from_slice(&due.at.as_millis().to_be_bytes());
+            out.extend_from_slice(&due.row.0);
+        }
+        Cursor::Settled(None) => out.push(SETTLED_START),
+        Cursor::Settled(Some(row)) => {
+            out.push(SETTLED);
+            out.extend_from_slice(&row.0);
+        }
+    }
+    out.extend_from_slice(binding);
+    out
+}
+
+/// What [`content`] made, taken apart; `None` if it did not.
+pub(super) fn parse(content: &[u8]) -> Option<(Cursor, &[u8])> {
     let (&tag, rest) = content.split_first()?;
     match tag {
         PENDING_START => Some((Cursor::Pending(None), rest)),

@@ -55,20 +55,21 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         if self.census().blocked.get(&why).is_none_or(|count| *count == 0) {
             return Ok(Reopened { count: 0, next: None });
         }
+        let ring = self.ring.now();
         let page = self.store.records(after, PAGE).await.map_err(VaultError::Store)?;
         let next = page.last().map(|scanned| scanned.row);
         let mut moves = Vec::new();
         for scanned in page {
             let loaded =
-                scanned.record.ok().and_then(|record| self.loaded_row(scanned.row, record));
+                scanned.record.ok().and_then(|record| self.loaded_row(&ring, scanned.row, record));
             let Some(known) = loaded.filter(|loaded| is_blocked(&loaded.enrollment, why)) else {
                 continue;
             };
             if let Some(next) = self.reopened(&known.enrollment) {
-                moves.push(self.prepared(scanned.row, Some(known), next)?);
+                moves.push(self.prepared(&ring, scanned.row, Some(known), next)?);
             }
         }
-        let applied = self.commit_many(moves).await.map_err(VaultError::Store)?;
+        let applied = self.commit_many(ring, moves).await.map_err(VaultError::Store)?;
         let count = applied.iter().filter(|applied| **applied == Applied::Yes).count() as u64;
         Ok(Reopened { count, next })
     }

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crate::crypto::{Draft, OpenError};
+use crate::crypto::{Draft, Keyring, OpenError, SealError};
 use crate::jumio::Jumio;
-use crate::model::{AccountId, Enrollment, Facemap, RowKey, SealedRecord};
+use crate::model::{AccountId, Enrollment, Facemap, RecordHeader, RowKey, SealedRecord};
 use crate::store::{BodyChange, Change, Expect, Store, StoreError};
 
 use super::{Loaded, Vault, VaultError, attributes};
 
 /// What a commit does to the body.
+#[derive(Clone, Copy)]
 pub(super) enum NewBody<'a> {
     /// It stays.
     Keep,
@@ -23,46 +24,85 @@ pub(super) enum NewBody<'a> {
 impl<S: Store, J: Jumio> Vault<S, J> {
     /// The enrollment of `account`, if there is one.
     pub(super) async fn load(&self, account: AccountId) -> Result<Option<Loaded>, VaultError> {
-        let row = self.keyring.row_key(account);
+        let ring = self.ring.now();
+        let row = ring.row_key(account);
         let of_store = |error| VaultError::of_store(account, error);
         match self.store.record(row).await.map_err(of_store)? {
-            Some(record) => self.loaded(account, row, record).map(Some),
+            Some(record) => self.loaded(&ring, account, row, record).map(Some),
             None => Ok(None),
         }
     }
 
-    /// Opens a record's attributes.
+    /// Opens a record's attributes. `ring` was taken before the record was read.
     pub(super) fn loaded(
         &self,
+        ring: &Keyring,
         account: AccountId,
         row: RowKey,
         record: SealedRecord,
     ) -> Result<Loaded, VaultError> {
         let unreadable = |source| VaultError::Unreadable { account, source };
-        let bytes = self.keyring.open_attributes(row, &record).map_err(unreadable)?;
+        let bytes = self.ring.open(ring, |ring| ring.open_attributes(row, &record));
+        let bytes = bytes.map_err(unreadable)?;
         match attributes::decode(&bytes, &record.header) {
             Some(enrollment) if enrollment.account == account => Ok(Loaded { enrollment, record }),
             Some(_) | None => Err(unreadable(OpenError::Tampered)),
         }
     }
 
-    /// Seals `next` and makes it durable, if the row still is as `previous` was read.
+    /// Seals `next` and makes it durable, if the row still is as `previous` was read. That it was wrapped
+    /// under another key since then is no change.
     pub(super) async fn commit(
         &self,
         previous: Option<&Loaded>,
         next: Enrollment,
         body: NewBody<'_>,
     ) -> Result<Loaded, VaultError> {
-        let row = self.keyring.row_key(next.account);
-        let (record, body) = self.sealed(row, previous, &next, body)?;
+        let mut previous = previous.cloned();
+        loop {
+            match self.commit_as_read(previous.as_ref(), next.clone(), body).await {
+                Err(VaultError::Conflict) => match self.rewrapped(previous.as_ref()).await? {
+                    Some(record) => {
+                        previous.iter_mut().for_each(|known| known.record = record.clone())
+                    }
+                    None => return Err(VaultError::Conflict),
+                },
+                result => return result,
+            }
+        }
+    }
+
+    /// What became of the record of `known`, if all that changed is the key that wraps it.
+    async fn rewrapped(&self, known: Option<&Loaded>) -> Result<Option<SealedRecord>, VaultError> {
+        let Some(Loaded { enrollment, record }) = known else { return Ok(None) };
+        let row = self.ring.now().row_key(enrollment.account);
+        let found = self.store.record(row).await;
+        let found = found.map_err(|error| VaultError::of_store(enrollment.account, error))?;
+        Ok(found.filter(|found| {
+            let header = RecordHeader { kek: record.header.kek, ..found.header.clone() };
+            header == record.header && found.revision() != record.revision()
+        }))
+    }
+
+    async fn commit_as_read(
+        &self,
+        previous: Option<&Loaded>,
+        next: Enrollment,
+        body: NewBody<'_>,
+    ) -> Result<Loaded, VaultError> {
+        let ring = self.ring.now();
+        let row = ring.row_key(next.account);
+        let (record, body) = self.sealed(&ring, row, previous, &next, body)?;
         let expect =
             previous.map_or(Expect::Absent, |loaded| Expect::Revision(loaded.record.revision()));
         let change = Change { row, expect, record: record.clone(), body };
         let (account, before) = (next.account, previous.cloned());
         let after = Loaded { enrollment: next, record };
         let (store, census) = (Arc::clone(&self.store), Arc::clone(&self.census));
-        // A task of its own: what is written is counted even if the caller goes away meanwhile.
+        // A task of its own: what is written is counted even if the caller goes away meanwhile. It holds
+        // the ring, so that no key is destroyed that it still writes about.
         let written = tokio::spawn(async move {
+            let _ring = ring;
             write(&*store, change).await?;
             census.moved(before.as_ref(), Some(&after));
             Ok(after)
@@ -72,8 +112,14 @@ impl<S: Store, J: Jumio> Vault<S, J> {
     }
 
     /// Seals `next` as the row's next record, and its body if that changes.
+    ///
+    /// # Errors
+    ///
+    /// [`VaultError::Conflict`] if `previous` names a key that is gone: so the row was rewrapped since.
+    /// [`VaultError::Seal`].
     pub(super) fn sealed(
         &self,
+        ring: &Keyring,
         row: RowKey,
         previous: Option<&Loaded>,
         next: &Enrollment,
@@ -93,19 +139,18 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         Ok(match (body, has_body) {
             (NewBody::Set(facemap), _) => {
                 draft.generation += 1;
-                let (record, body) =
-                    self.keyring.seal_facemap(row, &draft, facemap, &attributes)?;
+                let (record, body) = ring.seal_facemap(row, &draft, facemap, &attributes)?;
                 (record, BodyChange::Set(body))
             }
-            (NewBody::Keep, Some(old)) => {
-                let record = self.keyring.reseal(row, old, &draft, &attributes)?;
-                (record, BodyChange::Keep)
-            }
-            (NewBody::Keep, None) => {
-                (self.keyring.seal_empty(row, &draft, &attributes)?, BodyChange::Keep)
-            }
+            (NewBody::Keep, Some(old)) => match ring.reseal(row, old, &draft, &attributes) {
+                Err(SealError::Unreadable(OpenError::UnknownKek(_))) => {
+                    return Err(VaultError::Conflict);
+                }
+                record => (record?, BodyChange::Keep),
+            },
+            (NewBody::Keep, None) => (ring.seal_empty(row, &draft, &attributes)?, BodyChange::Keep),
             (NewBody::Remove, _) => {
-                (self.keyring.seal_empty(row, &draft, &attributes)?, BodyChange::Remove)
+                (ring.seal_empty(row, &draft, &attributes)?, BodyChange::Remove)
             }
         })
     }

@@ -76,7 +76,7 @@ async fn a_damaged_record_never_opens_an_execution() {
         let other = world.store.record_with_body(other).await.unwrap().unwrap();
         let expect = Expect::Revision(stored.0.revision());
         // Another revision of the same, so that the store takes it for a change.
-        let anew = world.keyring.rewrap(row, &stored.0, 1_000).unwrap();
+        let anew = world.keyring.rewrap(row, &stored.0).unwrap();
         let mut damaged = (anew, stored.1.unwrap());
         damage(&mut damaged, (other.0, other.1.unwrap()));
         let (record, body) = damaged;

@@ -75,7 +75,7 @@ fn every_facemap_and_every_record_has_its_own_keys_and_salts() {
     assert_ne!(one.revision(), two.revision());
     assert_ne!(body_one.0[..PREFIX_LEN], body_two.0[..PREFIX_LEN]);
 
-    let again = ring.rewrap(row, &one, 2).unwrap();
+    let again = ring.rewrap(row, &one).unwrap();
     assert_eq!(dek(&one).expose(), dek(&again).expose(), "rewrapping keeps the data key");
     let empty = ring.seal_empty(row, &draft(), b"").unwrap();
     assert_eq!(dek(&empty).expose(), &[0; 32], "without a body there is none");
@@ -111,4 +111,23 @@ fn a_body_is_tied_to_every_part_of_its_place() {
     contexts.sort();
     contexts.dedup();
     assert_eq!(contexts.len(), 6);
+}
+
+#[test]
+fn a_kek_that_has_wrapped_as_much_as_it_may_wraps_no_more_and_still_opens() {
+    let ring = ring();
+    let row = ring.row_key(AccountId::from_bytes([1; 16]));
+    let (before, last) = (ring.seal_empty(row, &draft(), b"old").unwrap(), Keyring::WRAPS_MAX - 1);
+    let worn = ring.with_wraps(|_| last).unwrap();
+    let kek = worn.primary(worn.bucket_of(row)).unwrap().kek;
+
+    worn.seal_empty(row, &draft(), b"the last one").unwrap();
+    assert_eq!(worn.wraps(&kek), Some(Keyring::WRAPS_MAX));
+    let refused = [worn.seal_empty(row, &draft(), b""), worn.rewrap(row, &before)];
+    assert_eq!(refused, [Err(SealError::WornOut(kek)), Err(SealError::WornOut(kek))]);
+    assert_eq!(worn.open_attributes(row, &before).unwrap()[..], *b"old");
+
+    let rotated = worn.rotated(&[kek.bucket], Timestamp::from_millis(1)).unwrap();
+    assert_eq!(rotated.wraps(&kek), Some(Keyring::WRAPS_MAX), "the old one stays worn out");
+    rotated.rewrap(row, &before).unwrap();
 }

@@ -87,7 +87,7 @@ fn nothing_opens_at_the_place_of_another() {
                 assert_eq!(opened.unwrap_err(), OpenError::Tampered);
             }
             assert!(ring.open_attributes(*row, other_record).is_err());
-            assert!(ring.rewrap(*row, other_record, 1).is_err());
+            assert!(ring.rewrap(*row, other_record).is_err());
             let prefix = other_body.0.first_chunk().unwrap();
             assert!(!ring.commitment_matches(*row, record, prefix).unwrap());
         }

@@ -64,7 +64,7 @@ fn assert_golden_records_open(ring: &Keyring) {
     assert_eq!(ring.open_attributes(row, &pending).unwrap()[..], *ATTRIBUTES);
 
     let ring = ring.rotated(&[0, 1], NOW).unwrap();
-    let rewrapped = ring.rewrap(row, &captured, 78).unwrap();
+    let rewrapped = ring.rewrap(row, &captured).unwrap();
     assert!(ring.open_facemap(row, &rewrapped, body).is_ok());
     assert_eq!(ring.open_token("golden", &golden("token-1.bin")).unwrap()[..], *b"token");
 }

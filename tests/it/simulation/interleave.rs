@@ -91,7 +91,7 @@ async fn orders(seed: u64) {
 async fn rewrap(world: &World) {
     let row = world.keyring.row_key(account(1));
     let Some(old) = world.store.record(row).await.unwrap() else { return };
-    let record = world.keyring.rewrap(row, &old, old.header.sequence).unwrap();
+    let record = world.keyring.rewrap(row, &old).unwrap();
     let expect = Expect::Revision(old.revision());
     // A conflict is left to the next pass.
     let _ = world.store.commit(Change { row, expect, record, body: BodyChange::Keep }).await;

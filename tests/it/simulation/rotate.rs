@@ -14,7 +14,7 @@ pub(super) async fn rotate(world: &mut World) {
     let mut ring = world.keyring.rotated(&[0, 1], world.now).unwrap();
     for scanned in world.store.records(None, 1_000).await.unwrap() {
         let old = scanned.record.unwrap();
-        let record = ring.rewrap(scanned.row, &old, old.header.sequence).unwrap();
+        let record = ring.rewrap(scanned.row, &old).unwrap();
         let expect = Expect::Revision(old.revision());
         let change = Change { row: scanned.row, expect, record, body: BodyChange::Keep };
         // As the store wants: the old record opens as well.

@@ -119,7 +119,7 @@ async fn a_damaged_facemap_is_data_loss() {
         row,
         expect: Expect::Revision(record.revision()),
         // The same record would count as the same change; another row's bytes are not ours to seal.
-        record: scene.keyring.rewrap(row, &record, 999).unwrap(),
+        record: scene.keyring.rewrap(row, &record).unwrap(),
         body: BodyChange::Set(SealedBody(bytes.into())),
     };
     scene.store.store.commit(change).await.unwrap();
