@@ -1,7 +1,6 @@
 //! Why a slot cannot be opened, made or removed.
 
 use super::key_slot::SlotKind;
-use super::keyring_error::KeyringError;
 use super::passphrase::KdfError;
 use super::random::RandomError;
 
@@ -86,9 +85,6 @@ pub enum SlotError {
         /// What it opens with.
         kind: SlotKind,
     },
-    /// The keyring itself is the matter.
-    #[error(transparent)]
-    Keyring(#[from] Box<KeyringError>),
     /// There is no randomness.
     #[error(transparent)]
     Random(#[from] RandomError),

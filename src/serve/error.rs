@@ -11,7 +11,7 @@ use crate::ops::WeakSecret;
 use crate::store::OpenError;
 use crate::store::keyring_file::KeyringFileError;
 use crate::unlock::UnlockError;
-use crate::vault::{KeyringHomeError, VaultError};
+use crate::vault::{KeyringHomeError, MissingKeks, VaultError};
 
 /// Why the vault does not start, or was not made.
 #[derive(Debug, thiserror::Error)]
@@ -78,6 +78,32 @@ pub enum StartError {
     /// The store cannot be opened.
     #[error(transparent)]
     Store(#[from] OpenError),
+    /// Records name keys that the keyring does not have: it is an older copy, or another one.
+    #[error("{0}; this keyring does not have them, so those records could not be opened")]
+    MissingKeks(MissingKeks),
+    /// The store was used with a newer keyring than this one.
+    #[error(
+        "this keyring is an older copy: it has change number {found}, the store was used with {known}"
+    )]
+    OlderKeyring {
+        /// The keyring's number.
+        found: u64,
+        /// The number the store was used with.
+        known: u64,
+    },
+    /// The keyring knows that the store had come further.
+    #[error(
+        "the store was set back: its newest change has number {found}, the keyring knows of {least}"
+    )]
+    OlderStore {
+        /// The store's number.
+        found: u64,
+        /// The least that the keyring accepts.
+        least: u64,
+    },
+    /// The store does not take a note of its keyring.
+    #[error("the store cannot note which keyring it is used with: {0}")]
+    Note(String),
     /// The store cannot be read.
     #[error("the store cannot be read")]
     Vault(#[from] VaultError),
@@ -109,7 +135,9 @@ impl StartError {
     /// Whether the key is the matter: missing, wrong, or not readable.
     pub fn is_sealed(&self) -> bool {
         match self {
-            Self::NotInitialized { .. }
+            // A keyring that is not this store's.
+            Self::Store(OpenError::OtherVault { .. })
+            | Self::NotInitialized { .. }
             | Self::StoreWithoutKeyring { .. }
             | Self::Keyring(_)
             | Self::KeyringFile(_)
@@ -117,6 +145,8 @@ impl StartError {
             | Self::Unlock(_)
             | Self::Slot(_)
             | Self::Secret(_)
+            | Self::MissingKeks(_)
+            | Self::OlderKeyring { .. }
             | Self::OtherMode { .. } => true,
             Self::SelfTest(_)
             | Self::AlreadyInitialized
@@ -124,6 +154,8 @@ impl StartError {
             | Self::Random(_)
             | Self::PathSecret(_)
             | Self::Store(_)
+            | Self::OlderStore { .. }
+            | Self::Note(_)
             | Self::Vault(_)
             | Self::Jumio(_)
             | Self::Listen { .. }
@@ -141,7 +173,6 @@ impl StartError {
                 | Self::Store(
                     OpenError::Locked { .. }
                         | OpenError::Exists { .. }
-                        | OpenError::OtherVault { .. }
                         | OpenError::OtherMode { .. }
                 )
         )
@@ -172,6 +203,14 @@ impl StartError {
             Self::Random(_) => "check this machine: it has no randomness",
             Self::PathSecret(_) => "make one: openssl rand -hex 32",
             Self::Store(_) => "do what the message says",
+            Self::MissingKeks(_) => {
+                "put the newest copy of the keyring back; records of a lost key cannot be opened"
+            }
+            Self::OlderKeyring { .. } => {
+                "put the newest copy back; if it is lost: fmvault keys restore --confirm"
+            }
+            Self::OlderStore { .. } => "put the newest copy of the store back",
+            Self::Note(_) => "check the disk of the store",
             Self::Vault(_) => "check the disk; then restore the store from its backup",
             Self::Jumio(_) => "fmvault config check",
             Self::Listen { .. } => "stop what listens there, or choose another address",

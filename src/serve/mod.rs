@@ -3,6 +3,7 @@
 mod callback;
 mod clock_watch;
 mod error;
+mod fence;
 mod initialize;
 mod listen;
 mod logging;
@@ -24,12 +25,13 @@ use crate::jumio::HttpJumio;
 use crate::metrics::Metrics;
 use crate::model::{Mode, Timestamp};
 use crate::ops;
-use crate::store::{Identity, Options, RocksStore};
+use crate::store::RocksStore;
 use crate::vault::Vault;
 
 use clock_watch::{ClockWatch, watch_clock};
 
 pub use error::StartError;
+pub(crate) use fence::accept_older;
 pub(crate) use initialize::write_secret;
 pub use initialize::{Initialized, initialize, initialize_with};
 pub use logging::{LogOutput, start_logging};
@@ -69,14 +71,18 @@ const AGAIN: Duration = Duration::from_secs(60);
 /// [`StartError`], with what to do next. Nothing was written then.
 pub async fn start(config: &Config, progress: impl Fn(u64)) -> Result<Running, StartError> {
     let Unlocked { keyring, home } = unlock::unlock(config).await?;
-    let identity = Identity { vault_id: keyring.vault(), mode: keyring.mode() };
-    let store = RocksStore::open(&config.store.path, identity, &Options::default())?;
+    let store = fence::open_store(config, &keyring)?;
+    let note = store.keyring_note();
     let metrics = Arc::new(Metrics::default());
     let jumio = HttpJumio::new(settings::jumio(config, &metrics)?)?;
     let rules = settings::vault(config);
     let vault = Vault::open(store, jumio, Arc::new(keyring), rules, progress).await?;
     // Only now, when nothing is in the way of a start, is anything written.
-    let home = Arc::new(home);
+    let home = Arc::new(home.telling(move |sequence| {
+        if let Err(error) = note.write(sequence) {
+            tracing::warn!(%error, "the store does not know the newest keyring yet");
+        }
+    }));
     let completing = Arc::clone(&home);
     tokio::task::spawn_blocking(move || completing.complete())
         .await

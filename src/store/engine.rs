@@ -26,7 +26,8 @@ pub(super) struct Engine {
     pub(super) free_min: u64,
     pub(super) rows: RowLocks,
     pub(super) health: Health,
-    pub(super) _ownership: Ownership,
+    /// None of a copy, which nobody changes.
+    pub(super) _ownership: Option<Ownership>,
 }
 
 impl Engine {

@@ -7,6 +7,7 @@
 mod engine;
 mod fault;
 mod health;
+mod look;
 mod open;
 mod open_error;
 mod owner;
@@ -15,6 +16,7 @@ mod row_locks;
 mod settings;
 mod verify;
 
+pub use look::{KeyringNote, Look};
 pub use open::Identity;
 pub use open_error::OpenError;
 pub use owner::{StoreUse, store_use};

@@ -20,6 +20,7 @@ pub struct KeyringHome {
     files: KeyringFiles,
     provider: Provider,
     opened: Mutex<OpenedSlot>,
+    tell: Box<dyn Fn(u64) + Send + Sync>,
 }
 
 /// The newer of the two files, opened, and whether the other one says the same.
@@ -33,7 +34,14 @@ struct Newest {
 impl KeyringHome {
     /// The home of a keyring whose slot was opened.
     pub fn new(files: KeyringFiles, opened: OpenedSlot, provider: Provider) -> Self {
-        Self { files, provider, opened: Mutex::new(opened) }
+        Self { files, provider, opened: Mutex::new(opened), tell: Box::new(|_| ()) }
+    }
+
+    /// Tells the sequence number of each ring once it is durable in both files.
+    #[must_use]
+    pub fn telling(mut self, tell: impl Fn(u64) + Send + Sync + 'static) -> Self {
+        self.tell = Box::new(tell);
+        self
     }
 
     /// Makes a home for the new keyring `ring`, which `slots` open, in a directory without one: both
@@ -54,6 +62,11 @@ impl KeyringHome {
         files.create_new(first.as_bytes())?;
         files.replace(KeyringSlot::One, last.as_bytes())?;
         Ok(second)
+    }
+
+    /// The number of the slot that was opened.
+    pub fn opened_slot(&self) -> u16 {
+        self.opened().slot
     }
 
     /// Makes `change` durable in both files, one after the other, and returns the new ring. It is given
@@ -106,12 +119,14 @@ impl KeyringHome {
         let _lock = self.files.lock()?;
         let mut newest = self.newest(&mut opened)?;
         if !newest.alone {
+            (self.tell)(newest.ring.sequence());
             return Ok(Arc::new(newest.ring));
         }
         bring_up_to_date(&mut newest, &mut opened)?;
         let again = newest.ring.resaved()?;
         let locked = again.lock(&opened.root, &newest.slots)?;
         self.files.replace(newest.file.other(), locked.as_bytes())?;
+        (self.tell)(again.sequence());
         Ok(Arc::new(again))
     }
 
@@ -157,6 +172,7 @@ impl KeyringHome {
         let (first, last) = (first?, last?);
         self.files.replace(newest.file.other(), first.as_bytes())?;
         self.files.replace(newest.file, last.as_bytes())?;
+        (self.tell)(second.sequence());
         Ok(Arc::new(second))
     }
 

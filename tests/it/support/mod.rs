@@ -9,6 +9,7 @@ pub(crate) mod rocks;
 pub(crate) mod sealed;
 pub(crate) mod served;
 pub(crate) mod site;
+pub(crate) mod snapshot;
 pub(crate) mod stub_jumio;
 pub(crate) mod tale;
 pub(crate) mod wobbly;
