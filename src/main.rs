@@ -1,6 +1,13 @@
 //! `fmvault`, the one binary: parse the command line, run one command, exit with its code.
 
+use std::alloc::System;
 use std::process::ExitCode;
+
+use zeroizing_alloc::ZeroAlloc;
+
+/// Wipes what is freed: buffers of HTTP and TLS have held facemaps and tokens, and are not ours to wipe.
+#[global_allocator]
+static MEMORY: ZeroAlloc<System> = ZeroAlloc(System);
 
 fn main() -> ExitCode {
     // Variables that are not UTF-8 cannot be settings of ours.

@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 
 use crate::model::AccountId;
 use crate::proto::admin::v1::check::Outcome as WireOutcome;
-use crate::proto::admin::v1::{DiagnoseRequest, GetStatusRequest};
+use crate::proto::admin::v1::{
+    Check as WireCheck, DiagnoseRequest, GetStatusRequest, InspectRequest,
+};
 
 use super::Session;
 use super::client::Client;
@@ -82,13 +84,20 @@ async fn ask_vault(
         Outcome::Ok,
         format!("answers, version {}", status.into_inner().version),
     ));
+    let seen = client.doctor().inspect(client.request(InspectRequest {})).await?.into_inner();
+    checks.extend(seen.checks.into_iter().map(Check::from));
     if !command.online {
         return Ok(());
     }
     let enrollment = command.account.map(|account| format!("enrollments/{}", account.hyphenated()));
     let request = DiagnoseRequest { enrollment: enrollment.unwrap_or_default() };
     let found = client.doctor().diagnose(client.request(request)).await?.into_inner();
-    checks.extend(found.checks.into_iter().map(|check| {
+    checks.extend(found.checks.into_iter().map(Check::from));
+    Ok(())
+}
+
+impl From<WireCheck> for Check {
+    fn from(check: WireCheck) -> Self {
         let outcome = match check.outcome() {
             WireOutcome::Ok => Outcome::Ok,
             WireOutcome::Warn => Outcome::Warn,
@@ -96,9 +105,8 @@ async fn ask_vault(
             WireOutcome::Skip => Outcome::Skip,
             WireOutcome::Note | WireOutcome::Unspecified => Outcome::Note,
         };
-        Check { name: check.name, outcome, detail: check.detail, next: check.next }
-    }));
-    Ok(())
+        Self { name: check.name, outcome, detail: check.detail, next: check.next }
+    }
 }
 
 impl Check {

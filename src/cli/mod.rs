@@ -1,5 +1,7 @@
 //! The command line: the tree of commands, and what each of them shares.
 
+mod api;
+mod api_page;
 mod auth;
 mod backlog;
 mod backlog_files;
@@ -39,6 +41,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::serve::harden;
 
 use exit::{Exit, Failure};
 use output::{Format, Output};
@@ -127,6 +131,9 @@ enum Command {
     /// The keyring
     #[command(subcommand)]
     Keys(keys::Keys),
+    /// What programs need to call the vault: error reasons, descriptors, service config
+    #[command(subcommand)]
+    Api(api::Api),
     /// Capture what is due now, and see whether all will be in time
     #[command(subcommand)]
     Sweep(sweep::Sweep),
@@ -148,6 +155,7 @@ pub fn run(
     arguments: impl Iterator<Item = OsString>,
     environment: Vec<(String, String)>,
 ) -> ExitCode {
+    harden();
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {
@@ -185,6 +193,7 @@ fn dispatch(session: &Session, command: Command) -> Result<Exit, Failure> {
         Command::Enrollment(command) => block_on(enrollment::run(session, command)),
         Command::Auth(command) => block_on(auth::run(session, command)),
         Command::Keys(command) => block_on(keys::run(session, command)),
+        Command::Api(command) => api::run(session, command),
         Command::Sweep(command) => block_on(sweep::run(session, command)),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "fmvault", &mut std::io::stdout());

@@ -144,6 +144,7 @@ pub(super) const KEYS: &[Key] = &[
     key::<Period>("keys.max_age"),
     key::<u16>("keys.buckets"),
     key::<CryptoProvider>("crypto.provider"),
+    key::<bool>("memory.require_locked"),
     key::<SocketAddr>("listen.public.address"),
     key::<bool>("listen.public.reflection"),
     key::<PathBuf>("listen.admin.socket"),

@@ -31,7 +31,7 @@ pub use schema::{Config, Jumio, Limits, Mode, Region};
 pub use secret::{SecretError, SecretRef, SecretRefError};
 pub use sections::{
     Admin, Authentication, Callback, Capture, Crypto, CryptoProvider, Http, Listen, Log, LogFormat,
-    LogLevel, OnInProgress, Public, Store, Sweep,
+    LogLevel, Memory, OnInProgress, Public, Store, Sweep,
 };
 pub use show::Shown;
 pub use text::{BaseUrl, ClientId, NetworkRange, TextError, WorkflowKey};

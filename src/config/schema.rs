@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::sections::{Authentication, Capture, Crypto, Listen, Log, Store, Sweep};
+use super::sections::{Authentication, Capture, Crypto, Listen, Log, Memory, Store, Sweep};
 use super::text::{BaseUrl, ClientId, WorkflowKey};
 use super::{Keys, Period, SecretRef};
 
@@ -25,6 +25,9 @@ pub struct Config {
     /// The cryptographic library.
     #[serde(default)]
     pub crypto: Crypto,
+    /// Where keys are kept while the vault runs.
+    #[serde(default)]
+    pub memory: Memory,
     /// Where callers, operators and monitoring connect.
     #[serde(default)]
     pub listen: Listen,

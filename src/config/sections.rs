@@ -41,6 +41,14 @@ pub enum CryptoProvider {
     RustCrypto,
 }
 
+/// `[memory]`: where keys are kept while the vault runs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Memory {
+    /// Do not start if the system does not let us lock the memory of the keys.
+    pub require_locked: bool,
+}
+
 /// `[listen]`: where others connect.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]

@@ -3,9 +3,12 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use secret_page::{SLOT_LEN, Slot};
+use zeroize::ZeroizeOnDrop;
 
 use super::random::{self, RandomError};
+
+pub use secret_page::{Protection, protection};
 
 /// Locks the keyring. Random; stored only in the keyring's slots, sealed.
 pub type RootKey = Key<kind::Root>;
@@ -23,13 +26,14 @@ pub(super) type AuditKey = Key<kind::Audit>;
 pub(super) type BackupKey = Key<kind::Backup>;
 
 /// Length of every key in bytes (AES-256, HMAC-SHA-256).
-pub const KEY_LEN: usize = 32;
+pub const KEY_LEN: usize = SLOT_LEN;
 
 /// A key of one kind.
 ///
-/// The bytes stay where they were made, on the heap, until they are wiped on drop: moving a key moves
-/// a pointer. No `Clone`, no comparison; `Debug` shows the kind.
-pub struct Key<K>(Box<[u8; KEY_LEN]>, PhantomData<fn() -> K>);
+/// The bytes stay where they were made, in a page that is neither swapped nor dumped if the system lets
+/// us (see [`protection`]), until they are wiped on drop: moving a key moves a pointer. No `Clone`, no
+/// comparison; `Debug` shows the kind.
+pub struct Key<K>(Slot, PhantomData<fn() -> K>);
 
 /// What a [`Key`] is for.
 pub trait KeyKind {
@@ -63,13 +67,13 @@ impl<K> Key<K> {
     /// A key with a copy of `bytes`, which the caller wipes.
     pub(super) fn copied(bytes: &[u8; KEY_LEN]) -> Self {
         let mut key = Self::zeros();
-        key.0.copy_from_slice(bytes);
+        *key.0 = *bytes;
         key
     }
 
     /// The stand-in where a record has no body and so no data key. Seals nothing.
     pub(super) fn zeros() -> Self {
-        Self(Box::new([0; KEY_LEN]), PhantomData)
+        Self(Slot::zeroed(), PhantomData)
     }
 
     /// The bytes.
@@ -78,12 +82,7 @@ impl<K> Key<K> {
     }
 }
 
-impl<K> Drop for Key<K> {
-    fn drop(&mut self) {
-        self.0.zeroize();
-    }
-}
-
+// A slot wipes itself.
 impl<K> ZeroizeOnDrop for Key<K> {}
 
 impl<K: KeyKind> fmt::Debug for Key<K> {

@@ -40,7 +40,7 @@ mod token;
 mod wrap;
 
 pub use envelope::{ATTRIBUTES_LEN_MAX, BODY_PREFIX_LEN, Draft, OpenError, SealError};
-pub use key::{KEY_LEN, Key, KeyKind, RootKey};
+pub use key::{KEY_LEN, Key, KeyKind, Protection, RootKey, protection};
 pub use key_slot::{
     Fingerprint, KeySlot, NewSlot, OpenedSlot, SlotKind, SlotLock, SlotSecret, TokenSalt,
 };

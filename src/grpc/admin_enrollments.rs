@@ -14,9 +14,10 @@ use crate::vault::{
     Cursor, ENROLL_MANY_MAX, Enroll, Jumio, Loaded, Registered, Store, Vault, VaultError,
 };
 
+use super::catalogue::reason_name;
 use super::convert::parse_enrollment_name;
 use super::fields::{Fields, Violation};
-use super::status::{REASON_TRAILER, RpcError, blocked_reason, reason_name, status};
+use super::status::{REASON_TRAILER, RpcError, blocked_reason, status};
 use super::view;
 
 /// Registers a page of onboardings.

@@ -14,6 +14,8 @@ use tower::{Layer, Service};
 use crate::metrics::Metrics;
 use crate::proto::DESCRIPTOR_SET;
 
+use super::catalogue::code_name;
+
 /// Wraps services in [`Counting`].
 #[derive(Debug, Clone)]
 pub(super) struct CountLayer(pub(super) Arc<Metrics>);
@@ -101,29 +103,6 @@ static METHODS: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
 /// The method at `path` if it is ours. Anybody may ask for any path, so anything else is one word.
 fn known_method(path: &str) -> &'static str {
     METHODS.get(path).and_then(|path| path.strip_prefix('/')).unwrap_or("_OTHER")
-}
-
-/// The code's name as gRPC spells it.
-fn code_name(code: Code) -> &'static str {
-    match code {
-        Code::Ok => "OK",
-        Code::Cancelled => "CANCELLED",
-        Code::Unknown => "UNKNOWN",
-        Code::InvalidArgument => "INVALID_ARGUMENT",
-        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
-        Code::NotFound => "NOT_FOUND",
-        Code::AlreadyExists => "ALREADY_EXISTS",
-        Code::PermissionDenied => "PERMISSION_DENIED",
-        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
-        Code::FailedPrecondition => "FAILED_PRECONDITION",
-        Code::Aborted => "ABORTED",
-        Code::OutOfRange => "OUT_OF_RANGE",
-        Code::Unimplemented => "UNIMPLEMENTED",
-        Code::Internal => "INTERNAL",
-        Code::Unavailable => "UNAVAILABLE",
-        Code::DataLoss => "DATA_LOSS",
-        Code::Unauthenticated => "UNAUTHENTICATED",
-    }
 }
 
 #[cfg(test)]

@@ -11,18 +11,21 @@ use crate::proto::admin::v1::doctor_service_server::DoctorService;
 use crate::vault::{AccountFinding, Finding, Jumio, Settings, Store, Vault};
 
 use super::answer::answer;
+use super::catalogue::reason_name;
 use super::convert::parse_enrollment_name;
+use super::doctor_process::{self, ProcessMemory};
 use super::fields::Fields;
-use super::status::{blocked_reason, reason_name};
+use super::status::blocked_reason;
 
 /// See the module.
 pub(super) struct Doctor<S, J> {
     vault: Arc<Vault<S, J>>,
+    memory: fn() -> ProcessMemory,
 }
 
 impl<S: Store, J: Jumio> Doctor<S, J> {
-    pub(super) fn new(vault: Arc<Vault<S, J>>) -> Self {
-        Self { vault }
+    pub(super) fn new(vault: Arc<Vault<S, J>>, memory: fn() -> ProcessMemory) -> Self {
+        Self { vault, memory }
     }
 }
 
@@ -47,6 +50,16 @@ impl<S: Store, J: Jumio> DoctorService for Doctor<S, J> {
             let mut checks: Vec<_> = findings.iter().map(|found| check(found, settings)).collect();
             checks.push(retention(settings));
             Ok(v1::DiagnoseResponse { checks })
+        })
+        .await
+    }
+
+    async fn inspect(
+        &self,
+        request: Request<v1::InspectRequest>,
+    ) -> Result<Response<v1::InspectResponse>, Status> {
+        answer("Inspect", request, |_, _| async move {
+            Ok(v1::InspectResponse { checks: doctor_process::checks((self.memory)()) })
         })
         .await
     }
@@ -178,14 +191,18 @@ fn retention(settings: &Settings) -> v1::Check {
     )
 }
 
-fn said(name: impl Into<String>, outcome: Outcome, detail: impl Into<String>) -> v1::Check {
+pub(super) fn said(
+    name: impl Into<String>,
+    outcome: Outcome,
+    detail: impl Into<String>,
+) -> v1::Check {
     let (name, detail) = (name.into(), detail.into());
     v1::Check { name, outcome: outcome.into(), detail, next: String::new() }
 }
 
 impl v1::Check {
     /// Says what to do.
-    fn next(mut self, next: impl Into<String>) -> Self {
+    pub(super) fn next(mut self, next: impl Into<String>) -> Self {
         self.next = next.into();
         self
     }

@@ -4,22 +4,23 @@ mod admin_enrollments;
 mod admin_service;
 mod answer;
 mod caller;
+pub mod catalogue;
 mod convert;
 mod convert_callback;
 mod convert_start;
 mod count;
 mod coverage;
+mod doctor_process;
 mod doctor_service;
 mod fields;
-
 mod serve;
 mod status;
 mod status_keys;
 mod status_vault;
 mod sweep_service;
-mod texts;
 mod vault_service;
 mod view;
 
+pub use doctor_process::{KeyMemory, ProcessMemory};
 pub use serve::{Listeners, ServerSettings, serve};
 pub use status::{DOMAIN, REASON_TRAILER};

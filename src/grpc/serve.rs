@@ -23,6 +23,7 @@ use crate::vault::{Jumio, Store, Vault};
 
 use super::admin_service::AdminService;
 use super::count::CountLayer;
+use super::doctor_process::ProcessMemory;
 use super::doctor_service::Doctor;
 use super::sweep_service::SweepService;
 use super::vault_service::VaultService;
@@ -38,6 +39,8 @@ pub struct ServerSettings {
     pub horizon: Duration,
     /// The store and Jumio are simulated.
     pub simulator: bool,
+    /// Looks how well the memory of this process is kept.
+    pub memory: fn() -> ProcessMemory,
 }
 
 /// Where to listen. Bound by the wiring, so that it can tell the addresses before anyone connects.
@@ -143,7 +146,7 @@ impl<S: Store, J: Jumio> Services<S, J> {
             let service = || AdminService::new(vault(), self.settings.simulator);
             router = router
                 .add_service(
-                    DoctorServiceServer::new(Doctor::new(vault()))
+                    DoctorServiceServer::new(Doctor::new(vault(), self.settings.memory))
                         .max_decoding_message_size(MESSAGE_LEN_MAX),
                 )
                 .add_service(

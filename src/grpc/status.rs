@@ -4,18 +4,18 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tonic::Status;
 use tonic::metadata::MetadataValue;
-use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
 use crate::model::Blocked;
 use crate::proto::v1::ErrorReason;
 use crate::vault::VaultError;
 
+use super::catalogue::entry;
 use super::convert_start::StartError;
 use super::fields::Violation;
 use super::status_vault::of_vault;
-use super::texts;
 
 /// `ErrorInfo.domain` of every error.
 pub const DOMAIN: &str = "facemapvault";
@@ -42,52 +42,32 @@ pub(super) enum RpcError {
     Vault(Arc<VaultError>),
 }
 
-/// What is said besides the code: built up arm by arm.
+/// How long to wait where nobody told us: long enough for a passing fault, short enough for a login.
+const RETRY: Duration = Duration::from_secs(2);
+
+/// What is said besides what the catalogue knows of the reason: built up arm by arm.
 pub(super) struct Answer {
-    code: Code,
     reason: ErrorReason,
-    message: String,
+    message: Option<String>,
     metadata: Vec<(&'static str, String)>,
     retry: Option<Duration>,
+    fields: Vec<Violation>,
 }
 
 /// The status for `error`. Texts are fixed but for times, limits and names the caller already has;
 /// ids and causes go to the log.
 pub(super) fn status(error: &RpcError) -> Status {
-    let answer = match error {
-        RpcError::Fields(violations) => return fields_status(violations),
+    match error {
+        RpcError::Fields(violations) => invalid_fields(violations),
         RpcError::Reference { position } => {
-            answer(Code::InvalidArgument, ErrorReason::InternalReferenceInvalid, texts::REFERENCE)
-                .with("position", position.to_string())
+            answer(ErrorReason::InternalReferenceInvalid).with("position", position.to_string())
         }
-        RpcError::Unauthenticated => answer(
-            Code::Unauthenticated,
-            ErrorReason::CallerUnauthenticated,
-            texts::UNAUTHENTICATED,
-        ),
-        RpcError::Deadline => {
-            answer(Code::DeadlineExceeded, ErrorReason::JumioTimeout, texts::DEADLINE)
-        }
-        RpcError::Panicked => answer(Code::Internal, ErrorReason::Internal, texts::INTERNAL),
+        RpcError::Unauthenticated => answer(ErrorReason::CallerUnauthenticated),
+        RpcError::Deadline => answer(ErrorReason::JumioTimeout),
+        RpcError::Panicked => answer(ErrorReason::Internal),
         RpcError::Vault(error) => of_vault(error),
-    };
-    let reason = reason_name(answer.reason);
-    let metadata: HashMap<String, String> =
-        answer.metadata.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
-    let limit = metadata.get("limit").cloned();
-    let mut details = ErrorDetails::with_error_info(reason, DOMAIN, metadata);
-    if let Some(retry) = answer.retry {
-        details.set_retry_info(Some(retry));
     }
-    if let Some(limit) = limit {
-        details.add_quota_failure_violation(limit, "The tenant's call limit at Jumio.");
-    }
-    finish(answer.code, reason, answer.message, details)
-}
-
-/// Our word for a reason on the wire.
-pub(super) fn reason_name(reason: ErrorReason) -> &'static str {
-    reason.as_str_name().trim_start_matches("ERROR_REASON_")
+    .status()
 }
 
 /// The reason that a blocked enrollment shows.
@@ -127,38 +107,56 @@ impl From<StartError> for RpcError {
     }
 }
 
-/// An answer with a fixed text.
-pub(super) fn answer(code: Code, reason: ErrorReason, message: &str) -> Answer {
-    Answer { code, reason, message: message.to_owned(), metadata: Vec::new(), retry: None }
+/// The answer for `reason`, as the catalogue has it.
+pub(super) fn answer(reason: ErrorReason) -> Answer {
+    Answer { reason, message: None, metadata: Vec::new(), retry: None, fields: Vec::new() }
 }
 
 impl Answer {
-    /// Adds what a program may want to read.
+    /// Adds what a program may want to read. The catalogue names the keys of each reason.
     pub(super) fn with(mut self, key: &'static str, value: String) -> Self {
         self.metadata.push((key, value));
         self
     }
 
-    /// Says when to try again.
-    pub(super) fn retry(mut self, after: Duration) -> Self {
-        self.retry = Some(after);
+    /// Says when to try again, where it is known better than [`RETRY`].
+    pub(super) fn retry(mut self, after: impl Into<Option<Duration>>) -> Self {
+        self.retry = after.into();
         self
     }
+
+    /// Says what the catalogue's text cannot: a time, or the fields that are wrong.
+    pub(super) fn saying(mut self, message: String) -> Self {
+        self.message = Some(message);
+        self
+    }
+
+    /// The status on the wire: `ErrorInfo`, what else belongs to the reason, and the trailer.
+    pub(super) fn status(self) -> Status {
+        let entry = entry(self.reason);
+        let metadata: HashMap<String, String> =
+            self.metadata.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+        let limit = metadata.get("limit").cloned();
+        let mut details = ErrorDetails::with_error_info(entry.name(), DOMAIN, metadata);
+        if entry.retry {
+            details.set_retry_info(Some(self.retry.unwrap_or(RETRY)));
+        }
+        if let Some(limit) = limit {
+            details.add_quota_failure_violation(limit, "The tenant's call limit at Jumio.");
+        }
+        for violation in self.fields {
+            details.add_bad_request_violation(violation.field, violation.what);
+        }
+        let message = self.message.unwrap_or_else(|| entry.message());
+        let mut status = Status::with_error_details(entry.code, message, details);
+        status.metadata_mut().insert(REASON_TRAILER, MetadataValue::from_static(entry.name()));
+        status
+    }
 }
 
-fn fields_status(violations: &[Violation]) -> Status {
-    let reason = reason_name(ErrorReason::FieldInvalid);
-    let mut details = ErrorDetails::with_error_info(reason, DOMAIN, HashMap::new());
-    for violation in violations {
-        details.add_bad_request_violation(violation.field, violation.what);
-    }
+fn invalid_fields(violations: &[Violation]) -> Answer {
     let named: Vec<_> = violations.iter().map(|v| format!("{} {}", v.field, v.what)).collect();
     let message = format!("The request is not valid: {}. Fix it.", named.join("; "));
-    finish(Code::InvalidArgument, reason, message, details)
-}
-
-fn finish(code: Code, reason: &'static str, message: String, details: ErrorDetails) -> Status {
-    let mut status = Status::with_error_details(code, message, details);
-    status.metadata_mut().insert(REASON_TRAILER, MetadataValue::from_static(reason));
-    status
+    let answer = answer(ErrorReason::FieldInvalid).saying(message);
+    Answer { fields: violations.to_vec(), ..answer }
 }

@@ -12,10 +12,11 @@ use crate::proto::admin::v1::sweep_service_server;
 use crate::vault::{Jumio, Store, Sweep, SweepPlan, SweepState, Vault, VaultError};
 
 use super::answer::answer;
+use super::catalogue::reason_name;
 use super::convert::timestamp;
 use super::coverage;
 use super::fields::Fields;
-use super::status::{RpcError, reason_name};
+use super::status::RpcError;
 use super::view::last_error_reason;
 
 /// See the module.

@@ -9,8 +9,9 @@ use crate::vault::{
     AuthenticationView, DecisionType, Enroll, ExecutionStatus, Loaded, Settings, Started,
 };
 
+use super::catalogue::reason_name;
 use super::convert::{authentication_name, enrollment_name, timestamp};
-use super::status::{blocked_reason, reason_name};
+use super::status::blocked_reason;
 
 /// An enrollment at `now`. `capturing`: somebody is at it right now.
 pub(super) fn enrollment(

@@ -126,6 +126,9 @@ pub enum StartError {
         /// Why.
         source: io::Error,
     },
+    /// The settings want the memory of the keys locked, and the system does not allow it.
+    #[error("the system does not let the vault lock memory, and memory.require_locked wants it")]
+    KeysNotLocked,
     /// The start was cut off.
     #[error("the start was interrupted")]
     Interrupted,
@@ -160,6 +163,7 @@ impl StartError {
             | Self::Jumio(_)
             | Self::Listen { .. }
             | Self::File { .. }
+            | Self::KeysNotLocked
             | Self::Interrupted => false,
         }
     }
@@ -215,6 +219,7 @@ impl StartError {
             Self::Jumio(_) => "fmvault config check",
             Self::Listen { .. } => "stop what listens there, or choose another address",
             Self::File { .. } => "check the path and its permissions",
+            Self::KeysNotLocked => "set LimitMEMLOCK=64M in the unit, or raise `ulimit -l`",
             Self::Interrupted => "start again",
         }
     }

@@ -7,6 +7,7 @@ mod fence;
 mod initialize;
 mod listen;
 mod logging;
+mod process;
 mod settings;
 mod unlock;
 
@@ -35,6 +36,7 @@ pub(crate) use fence::accept_older;
 pub(crate) use initialize::write_secret;
 pub use initialize::{Initialized, initialize, initialize_with};
 pub use logging::{LogOutput, start_logging};
+pub use process::harden;
 pub(crate) use unlock::{Found, Unlocked, find, unlock_with};
 
 /// The vault as this program runs it.
@@ -70,6 +72,7 @@ const AGAIN: Duration = Duration::from_secs(60);
 ///
 /// [`StartError`], with what to do next. Nothing was written then.
 pub async fn start(config: &Config, progress: impl Fn(u64)) -> Result<Running, StartError> {
+    process::check_memory(config)?;
     let Unlocked { keyring, home } = unlock::unlock(config).await?;
     let store = fence::open_store(config, &keyring)?;
     let note = store.keyring_note();
@@ -103,6 +106,7 @@ pub async fn start(config: &Config, progress: impl Fn(u64)) -> Result<Running, S
         capture_at_once: config.capture.immediate,
         horizon: config.sweep.horizon.duration(),
         simulator: settings::mode(config) == Mode::Simulator,
+        memory: process::memory,
     };
     let listeners = Listeners { public, admin };
     let serving = grpc::serve(Arc::clone(&vault), listeners, server, stopped.clone());

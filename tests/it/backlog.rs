@@ -319,6 +319,7 @@ async fn blocked_ones_are_tried_again_or_closed() {
     let why: Value = serde_json::from_slice(&refused.stderr).unwrap();
     let reason = why["error"]["reason"].as_str();
     assert_eq!((refused.status.code(), reason), (Some(7), Some("FACEMAP_CAPTURED")));
+    crate::catalogue::raised::note("FACEMAP_CAPTURED");
     assert_eq!(bench.run(&["enrollment", "retry", &stored]).1["state"], "ACTIVE");
     assert_eq!(bench.run(&["enrollment", "retry", &uuid(1, 9)]).0, 4);
 }

@@ -1,27 +1,9 @@
-//! The pages say what is: every reason has its heading, every link and file name leads somewhere, the
+//! The pages say what is: every link and file name leads somewhere, the
 //! two commands of the first screen exist, and the Python that README shows is the file that runs.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-
-const REASON_PREFIX: &str = "ERROR_REASON_";
-
-#[test]
-fn every_error_reason_has_a_heading_and_no_other_has() {
-    let proto = read("proto/facemapvault/v1/error_reason.proto");
-    let page = read("docs/src/reference/errors.md");
-
-    let reasons = reasons(&proto);
-    let headings: BTreeSet<_> =
-        page.lines().filter_map(|line| line.strip_prefix("## ")).map(str::to_owned).collect();
-
-    assert!(reasons.contains("FACEMAP_LOST"), "found no reasons: {reasons:?}");
-    assert_eq!(
-        headings, reasons,
-        "docs/src/reference/errors.md (left), error_reason.proto (right)"
-    );
-}
 
 #[test]
 fn every_internal_link_leads_somewhere() {
@@ -76,16 +58,6 @@ fn the_python_that_readme_shows_is_the_file_that_runs() {
     let readme = read("README.md");
     let shown = readme.split("```python\n").nth(1).and_then(|rest| rest.split("```").next());
     assert_eq!(shown, Some(read("examples/python/two_calls.py").as_str()));
-}
-
-/// The reasons of the proto file, without their prefix and without the one that is never sent.
-fn reasons(proto: &str) -> BTreeSet<String> {
-    proto
-        .lines()
-        .filter_map(|line| line.trim().strip_prefix(REASON_PREFIX)?.split_once(" = "))
-        .map(|(name, _)| name.to_owned())
-        .filter(|name| name != "UNSPECIFIED")
-        .collect()
 }
 
 /// What is wrong with the links of a page.

@@ -70,6 +70,9 @@ async fn a_healthy_vault_has_no_failure() {
 
     let text = vault.run(&["doctor", "--online"]).await;
     let text = text.ok();
+    for row in ["memory of the keys", "core dumps", "view of its memory", "swap"] {
+        assert!(text.contains(row), "{row}: {text}");
+    }
     assert!(text.contains("[ ok ]   Jumio access token") && text.contains("[skip]   facemap"));
     let journal = vault.remote.get("journal?since=0").await.unwrap().to_string();
     assert_eq!(journal.matches("/parts/FACEMAP").count(), 1, "only the capture downloads");

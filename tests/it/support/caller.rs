@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+use facemap_vault::grpc::catalogue::tables;
 use facemap_vault::grpc::{DOMAIN, REASON_TRAILER};
 use facemap_vault::model::RequestId;
 use facemap_vault::proto::v1::facemap_vault_service_client::FacemapVaultServiceClient;
@@ -86,12 +87,20 @@ impl Told {
         let trailer = status.metadata().get(REASON_TRAILER).map(|value| value.to_str().unwrap());
         assert_eq!(trailer, Some(info.reason.as_str()), "{status:?}");
 
+        crate::catalogue::raised::note(&info.reason);
         let message = status.message().to_owned();
         assert!(message.ends_with('.') && !message.contains('\n'), "{message:?}");
         let metadata: BTreeMap<_, _> = info.metadata.clone().into_iter().collect();
         let said = format!("{message} {:?}", metadata.values());
         assert!(!said.contains(UPSTREAM), "Jumio's text came through: {said}");
         assert!(!has_id(&message), "there is an id in {message:?}");
+
+        // What the catalogue promises is what is told.
+        let entry = tables().flatten().find(|entry| entry.name() == info.reason).unwrap();
+        let keys: Vec<_> = entry.metadata.iter().map(|(key, _)| *key).collect();
+        assert!(metadata.keys().all(|key| keys.contains(&&**key)), "{metadata:?}, not {keys:?}");
+        assert_eq!(status.code(), entry.code, "{status:?}");
+        assert_eq!(details.retry_info().is_some(), entry.retry, "{status:?}");
 
         let fields = details.bad_request().map(|bad| &bad.field_violations[..]).unwrap_or_default();
         Self {

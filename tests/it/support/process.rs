@@ -110,6 +110,11 @@ impl Process {
         Self { child, stdout, ready }
     }
 
+    /// Its process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id().expect("it runs")
+    }
+
     /// A text of the ready line.
     pub(crate) fn told(&self, key: &str) -> &str {
         self.ready[key].as_str().unwrap_or_else(|| panic!("no {key} in {}", self.ready))

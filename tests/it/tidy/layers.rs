@@ -39,6 +39,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("reqwest", &["jumio", "sim"]),
     ("rpassword", &["cli"]),
     ("rocksdb", &["store"]),
+    ("secret_page", &["crypto"]),
     ("serde_json", &["audit", "cli", "jumio", "sim"]),
     ("sha2", &["crypto", "sim"]),
     ("tempfile", &["cli", "config", "serve", "store"]),
@@ -56,6 +57,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("tonic_prost", &["proto"]),
     ("tonic_reflection", &["cli", "grpc", "serve"]),
     ("tonic_types", &["cli", "grpc"]),
+    ("zeroizing_alloc", &["main"]),
 ];
 
 /// The files that may ask the system for the time; everyone else is given it.

@@ -45,6 +45,7 @@ impl Scene {
             capture_at_once: true,
             horizon: std::time::Duration::from_secs(86_400),
             simulator: true,
+            memory: || unreachable!("nobody asks the doctor here"),
         };
         let (stop, stopped) = watch::channel(false);
         tokio::spawn(serve(vault, Listeners { public, admin }, settings, stopped));
