@@ -182,7 +182,8 @@ async fn remove(
     session.output.value(&json!({ "slot": slot, "removed": true }), || {
         format!(
             "slot {slot} removed\nWhoever kept a copy of the keyring from before can still open that \
-             copy with it: destroy old copies; if one may be in wrong hands, fmvault keys rotate"
+             copy with it: destroy old copies. If one may be in wrong hands, remove all slots but one, \
+             which makes a new root key, and rotate the keys"
         )
     });
     Ok(Exit::Done)
@@ -291,6 +292,6 @@ pub(super) fn recovery_text(key: &str) -> String {
     format!(
         "\nRecovery key, shown this once:\n\n    {key}\n\nWrite it down or print it, and keep it away \
          from this machine and from copies of the keyring.\nWith it and a copy of the keyring, all \
-         facemaps can be opened when everything else is lost.\nNext: fmvault keys slot test recovery"
+         facemaps can be opened when everything else is lost.\nTry it: fmvault keys slot test recovery"
     )
 }

@@ -27,6 +27,11 @@ impl KeySlots {
         self.0.iter()
     }
 
+    /// Whether they are of a keyring of format version 1.
+    pub fn is_of_version_1(&self) -> bool {
+        self.iter().any(|slot| slot.sealed.is_none())
+    }
+
     /// The slot of that number.
     pub fn get(&self, id: u16) -> Option<&KeySlot> {
         self.0.iter().find(|slot| slot.id == id)

@@ -1,7 +1,7 @@
 //! Making, changing and removing slots. Needs the root key, since every slot holds it.
 
 use super::key::{RootKey, SlotKey};
-use super::key_slot::{KeySlot, NewSlot, SlotKind, SlotLock, TokenSalt, seal_root};
+use super::key_slot::{KeySlot, NewSlot, OpenedSlot, SlotKind, SlotLock, TokenSalt, seal_root};
 use super::key_slots::{KeySlots, check_label};
 use super::keyring::Keyring;
 use super::passphrase::{KdfCost, argon2id, check_policy};
@@ -174,21 +174,33 @@ impl Keyring {
         Ok((root, slots))
     }
 
-    /// The slot of a keyring of format version 1, whose key was the root key, made one of version 2
-    /// with a root key of its own. `None` if `slots` are of version 2.
+    /// A new root key in the only slot of a keyring, if `opened` opens it: whoever knows the old root
+    /// key opens nothing any more. `None` if there are other slots, whose keys nobody brought.
+    ///
+    /// So a keyring of format version 1, where the slot's key was the root key, becomes one of version 2.
     ///
     /// # Errors
     ///
     /// [`SlotError::Random`].
-    pub fn slots_of_version_2(
+    pub fn new_root(
         &self,
         slots: &KeySlots,
-        root: &RootKey,
+        opened: &OpenedSlot,
     ) -> Result<Option<(RootKey, KeySlots)>, SlotError> {
-        let [KeySlot { lock, created, label, sealed: None, .. }] = slots.0.as_slice() else {
+        let [only] = slots.0.as_slice() else { return Ok(None) };
+        let opens =
+            only.sealed.is_none() || only.open(self.provider, self.vault, &opened.key).is_some();
+        if only.id != opened.slot || !opens {
             return Ok(None);
-        };
-        let new = NewSlot { lock: *lock, key: SlotKey::copied(root.expose()) };
-        self.first_slot(&new, label, *created).map(Some)
+        }
+        let root = RootKey::random()?;
+        let new = NewSlot { lock: only.lock, key: SlotKey::copied(opened.key.expose()) };
+        let slot = SlotsChange::new(self, &root, KeySlots(Vec::new())).made(
+            only.id,
+            &new,
+            &only.label,
+            only.created,
+        )?;
+        Ok(Some((root, KeySlots(vec![slot]))))
     }
 }

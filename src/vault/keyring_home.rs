@@ -103,7 +103,13 @@ impl KeyringHome {
         bring_up_to_date(&mut newest, &mut opened)?;
         let mut slots = SlotsChange::new(&newest.ring, &opened.root, newest.slots.clone());
         let result = change(&mut slots)?;
-        let slots = slots.done();
+        let mut slots = slots.done();
+        // Whoever knew the root key by a slot that is gone shall not know it any longer.
+        if slots.iter().count() < newest.slots.iter().count()
+            && let Some((root, only)) = newest.ring.new_root(&slots, &opened)?
+        {
+            (opened.root, slots) = (root, only);
+        }
         self.write(&newest, newest.ring.resaved()?, &slots, &opened.root)?;
         Ok(result)
     }
@@ -183,8 +189,9 @@ impl KeyringHome {
 
 /// What was read in an older format is written in the newest.
 fn bring_up_to_date(newest: &mut Newest, opened: &mut OpenedSlot) -> Result<(), SlotError> {
-    let anew = newest.ring.slots_of_version_2(&newest.slots, &opened.root)?;
-    if let Some((root, slots)) = anew {
+    if newest.slots.is_of_version_1()
+        && let Some((root, slots)) = newest.ring.new_root(&newest.slots, opened)?
+    {
         (opened.root, newest.slots) = (root, slots);
     }
     Ok(())

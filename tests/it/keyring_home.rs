@@ -164,9 +164,12 @@ fn changes_at_the_same_time_lose_nothing() {
 fn slots_and_keys_change_side_by_side() {
     let dir = keyring();
     let (server, command) = (home(dir.path()), home(dir.path()));
-    let new = NewSlot::key_file(&key_file(2));
     server.change(|ring| ring.rotated(&[0], NOW)).unwrap();
-    assert_eq!(command.change_slots(|slots| slots.add(&new, "second", NOW)).unwrap(), 2);
+    for seed in [2, 3] {
+        let new = NewSlot::key_file(&key_file(seed));
+        let added = command.change_slots(|slots| slots.add(&new, "another", NOW));
+        assert_eq!(added.unwrap(), u16::from(seed));
+    }
     // The slot that the server was started with goes; the server has the root key.
     let by_second = home_by(dir.path(), 2);
     by_second.change_slots(|slots| slots.remove(1)).unwrap();
@@ -176,10 +179,41 @@ fn slots_and_keys_change_side_by_side() {
         assert!(epochs.eq([1, 2, 1, 2]), "{ring:?}");
     }
 
+    // With the last other slot the root key changes, and the server is out until it starts anew.
+    by_second.change_slots(|slots| slots.remove(3)).unwrap();
     let before = raw(dir.path());
+    let error = server.change(Keyring::resaved).unwrap_err();
+    assert!(matches!(error, KeyringHomeError::Slot(SlotError::NoSuchSlot(1))), "{error}");
     let error = by_second.change_slots(|slots| slots.remove(2)).unwrap_err();
     assert!(matches!(error, KeyringHomeError::Slot(SlotError::LastSlot(2))), "{error}");
     assert_eq!(raw(dir.path()), before, "a change that fails writes nothing");
+}
+
+/// When only the slot is left that opened it, the root key is made anew: who knew the old one by a slot
+/// that is gone opens no newer copy.
+#[test]
+fn the_root_key_changes_when_one_slot_is_left() {
+    let dir = keyring();
+    let add = |seed| {
+        let new = NewSlot::key_file(&key_file(seed));
+        home(dir.path()).change_slots(|slots| slots.add(&new, "", NOW)).unwrap()
+    };
+    assert_eq!((add(2), add(3)), (2, 3));
+    let root_of = |seed| {
+        let locked = LockedKeyring::parse(&raw(dir.path())[1].clone().unwrap()).unwrap();
+        let secret = SlotSecret::KeyFile(key_file(seed));
+        locked.open_slot(&secret, Provider::AwsLc).unwrap().root
+    };
+    let opens_now = |root| {
+        let locked = LockedKeyring::parse(&raw(dir.path())[0].clone().unwrap()).unwrap();
+        locked.unlock(&root, Provider::AwsLc).is_ok()
+    };
+    let [known, also_known] = [root_of(2), root_of(2)];
+    home(dir.path()).change_slots(|slots| slots.remove(3)).unwrap();
+    assert!(opens_now(known), "two are left");
+    home(dir.path()).change_slots(|slots| slots.remove(2)).unwrap();
+    assert!(!opens_now(also_known));
+    assert!(opens_now(root_of(1)));
 }
 
 /// A keyring of format 1 opens, and its first change writes format 2, which the same secret opens.

@@ -6,7 +6,7 @@ use facemap_vault::crypto::{
 };
 use facemap_vault::model::Passphrase;
 
-use super::keyring::checksums_made_right;
+use super::keyring::{SLOT_LEN, SLOTS_AT, checksums_made_right};
 use super::*;
 
 const PASSPHRASE: &str = "five words open this one";
@@ -155,8 +155,7 @@ fn a_slot_opens_only_the_keyring_it_was_made_for() {
     let same_vault = bytes_of(&mine);
     for (donor, opens) in [(bytes_of(&other), false), (same_vault.clone(), true)] {
         let mut mixed = bytes_of(&mine);
-        let slots =
-            super::keyring::SLOTS_AT..super::keyring::SLOTS_AT + super::keyring::SLOT_LEN + 8;
+        let slots = SLOTS_AT..SLOTS_AT + SLOT_LEN + 8;
         let digest_at = slots.end + 4;
         mixed[slots.clone()].copy_from_slice(&donor[slots]);
         let mixed = LockedKeyring::parse(&checksums_made_right(mixed, digest_at)).unwrap();

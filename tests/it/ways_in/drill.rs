@@ -10,8 +10,6 @@ use crate::support::process::{Ran, fmvault, run};
 use crate::support::site::{Site, write_private};
 use crate::support::snapshot::{copy, snapshot};
 
-use super::refused;
-
 /// A vault with three captured facemaps and a pending one, stopped; and its recovery key.
 async fn vault() -> Site {
     let site = Site::start(&[]).await;
@@ -70,7 +68,9 @@ async fn a_drill_opens_everything_by_the_recovery_key_and_changes_nothing() {
 
     let wrong = site.path("other-recovery");
     write_private(&wrong, facemap_vault::crypto::RecoveryKey::fresh().unwrap().text().as_bytes());
-    refused(&drill(dir.path(), &wrong).await, "locked with a recovery key of fingerprint");
+    let ran = drill(dir.path(), &wrong).await;
+    assert_eq!(ran.code, Some(6), "{ran:?}");
+    assert!(ran.stderr.contains("locked with a recovery key of fingerprint"), "{ran:?}");
     assert!(before == snapshot(dir.path()));
 }
 

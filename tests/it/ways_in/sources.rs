@@ -87,7 +87,10 @@ pub(super) const SOURCES: &[Source] = &[
         provide: Way::make_token,
         wrong: (|way| way.write("pin", WRONG_PIN.as_bytes()), "the token refuses the PIN"),
         lost: (
-            |way| fs::rename(way.site.path("tokens"), way.site.path("elsewhere")).unwrap(),
+            |way| {
+                fs::rename(way.site.path("tokens"), way.site.path("elsewhere")).unwrap();
+                fs::create_dir(way.site.path("tokens")).unwrap();
+            },
             "there is no such token",
         ),
     },
