@@ -13,7 +13,7 @@ use super::keyring::Keyring;
 use super::random::{self, RandomError};
 use super::wrap::Opened;
 use crate::model::{
-    AccountId, Facemap, KekRef, RecordHeader, RecordId, RecordKind, RowKey, SealedBody,
+    AccountId, BodyPrefix, Facemap, KekRef, RecordHeader, RecordId, RecordKind, RowKey, SealedBody,
     SealedRecord, Timestamp,
 };
 
@@ -183,7 +183,7 @@ impl Keyring {
         &self,
         row: RowKey,
         record: &SealedRecord,
-        prefix: &[u8; BODY_PREFIX_LEN],
+        prefix: &BodyPrefix,
     ) -> Result<bool, OpenError> {
         let Opened { dek, .. } = self.unwrap_record(row, record)?;
         let context = self.body_context(row, &record.header);
@@ -209,8 +209,7 @@ impl Keyring {
     }
 }
 
-/// How much of a body [`Keyring::commitment_matches`] wants to see, in bytes: salt and commitment.
-pub const BODY_PREFIX_LEN: usize = PREFIX_LEN;
+const _: () = assert!(SealedBody::PREFIX_LEN == PREFIX_LEN, "the store splits bodies there");
 
 fn body_u32(len: usize) -> u32 {
     u32::try_from(len).expect("a facemap has at most 16 MiB")

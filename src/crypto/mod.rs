@@ -39,7 +39,7 @@ mod slot_error;
 mod token;
 mod wrap;
 
-pub use envelope::{ATTRIBUTES_LEN_MAX, BODY_PREFIX_LEN, Draft, OpenError, SealError};
+pub use envelope::{ATTRIBUTES_LEN_MAX, Draft, OpenError, SealError};
 pub use key::{KEY_LEN, Key, KeyKind, Protection, RootKey, protection};
 pub use key_slot::{
     Fingerprint, KeySlot, NewSlot, OpenedSlot, SlotKind, SlotLock, SlotSecret, TokenSalt,

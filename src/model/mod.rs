@@ -24,7 +24,8 @@ pub use keyring::{KeyringSlot, Mode, VaultId};
 pub use network::{Network, NetworkError};
 pub use record_bytes::HeaderError;
 pub use sealed::{
-    KekRef, RecordHeader, RecordId, RecordKind, Revision, RowKey, SealedBody, SealedRecord,
+    BodyPrefix, KekRef, RecordHeader, RecordId, RecordKind, Revision, RowKey, SealedBody,
+    SealedRecord,
 };
 pub use secret::{AccessToken, ClientSecret, Passphrase, SdkToken, Secret, UploadToken, WebLink};
 pub use time::Timestamp;

@@ -96,6 +96,14 @@ pub struct SealedRecord {
 #[derive(Clone, PartialEq, Eq)]
 pub struct SealedBody(pub Bytes);
 
+/// The first bytes of a sealed body: its salt, and the commitment to its key.
+pub type BodyPrefix = [u8; SealedBody::PREFIX_LEN];
+
+impl SealedBody {
+    /// Length of a [`BodyPrefix`] in bytes.
+    pub const PREFIX_LEN: usize = 24 + 32;
+}
+
 impl fmt::Debug for RowKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [a, b, c, d, ..] = self.0;

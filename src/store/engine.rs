@@ -5,18 +5,20 @@ use std::fs;
 use std::io;
 use std::path::PathBuf;
 
-use bytes::Bytes;
 use rocksdb::{
-    ColumnFamily, DB, DBPinnableSlice, ErrorKind, FlushOptions, IteratorMode, WriteBatch,
+    ColumnFamily, DB, DBPinnableSlice, DEFAULT_COLUMN_FAMILY_NAME, ErrorKind, FlushOptions,
+    IteratorMode, WriteBatch,
 };
 
-use crate::model::{RowKey, SealedBody, SealedRecord, Timestamp};
+use crate::model::{RowKey, SealedRecord, Timestamp};
 
 use super::health::Health;
 use super::owner::Ownership;
 use super::row_locks::RowLocks;
-use super::settings::{self, BODY, DUE, META};
-use super::{Applied, BATCH_MAX, BodyChange, Change, Due, Expect, Scanned, StoreError, fault};
+use super::settings::{self, BODY, DUE, META, PREFIX};
+use super::{
+    Applied, BATCH_MAX, BodyChange, Change, Due, Expect, Note, Scanned, StoreError, fault,
+};
 
 /// An open database. Fields in the order of closing: the engine before the lock on its directory.
 pub(super) struct Engine {
@@ -35,36 +37,12 @@ impl Engine {
         self.read(META, row)?.map(|bytes| parse(row, &bytes)).transpose()
     }
 
-    /// Record and body of one moment. The body is copied once, out of the engine's cache or file.
-    pub(super) fn record_with_body(
-        &self,
-        row: RowKey,
-    ) -> Result<Option<(SealedRecord, Option<SealedBody>)>, StoreError> {
-        let moment = self.db.snapshot();
-        let read = |name| {
-            moment
-                .get_pinned_cf_opt(self.family(name), row.0, settings::read())
-                .map_err(|error| fault::of_read(row, error.as_ref()))
-        };
-        let Some(bytes) = read(META)? else { return Ok(None) };
-        let record = parse(row, &bytes)?;
-        if record.header.body_len == 0 {
-            return Ok(Some((record, None)));
-        }
-        let Some(body) = read(BODY)? else {
-            return Err(StoreError::Corrupt { row, what: "its body is missing" });
-        };
-        if u32::try_from(body.len()) != Ok(record.header.body_len) {
-            return Err(StoreError::Corrupt { row, what: "its body has another length" });
-        }
-        Ok(Some((record, Some(SealedBody(Bytes::copy_from_slice(&body))))))
-    }
-
     /// All that match, in one synced batch. A row may be named once; again, it is a conflict. `None`
     /// if the engine takes no writes for the moment: nothing was changed.
     pub(super) fn commit_batch(
         &self,
         changes: &[Change],
+        note: Option<&Note>,
     ) -> Result<Option<Vec<Applied>>, StoreError> {
         if changes.len() > BATCH_MAX {
             return Err(StoreError::Unavailable(format!("more than {BATCH_MAX} changes at once")));
@@ -78,6 +56,9 @@ impl Engine {
         for change in changes {
             let first = named.insert(change.row);
             applied.push(if first { self.stage(change, &mut batch)? } else { Applied::Conflict });
+        }
+        if let Some(note) = note {
+            note.stage(&mut batch);
         }
         if !batch.is_empty() && !self.write(batch)? {
             return Ok(None);
@@ -113,11 +94,7 @@ impl Engine {
                 batch.put_cf(self.family(DUE), due_key(Due { at, row }), []);
             }
         }
-        match &change.body {
-            BodyChange::Keep => {}
-            BodyChange::Set(body) => batch.put_cf(self.family(BODY), row.0, &body.0),
-            BodyChange::Remove => batch.delete_cf(self.family(BODY), row.0),
-        }
+        self.stage_body(row, &change.body, batch);
         batch.put_cf(self.family(META), row.0, next);
         Ok(Applied::Yes)
     }
@@ -208,7 +185,8 @@ impl Engine {
     /// is wrong: the engine might wait for ever.
     pub(super) fn flush(&self) -> Result<(), StoreError> {
         self.check_writable()?;
-        let families = [META, BODY, DUE].map(|name| self.family(name));
+        let families = [DEFAULT_COLUMN_FAMILY_NAME, META, PREFIX, BODY, DUE];
+        let families = families.map(|name| self.family(name));
         self.db
             .flush_cfs_opt(&families.each_ref().map(|family| *family), &FlushOptions::default())
             .map_err(|error| fault::of_write(error.as_ref()))
@@ -254,7 +232,7 @@ pub(super) fn parse_due(key: &[u8]) -> Option<Due> {
     Some(Due { at, row: RowKey(row.try_into().ok()?) })
 }
 
-fn parse(row: RowKey, bytes: &[u8]) -> Result<SealedRecord, StoreError> {
+pub(super) fn parse(row: RowKey, bytes: &[u8]) -> Result<SealedRecord, StoreError> {
     SealedRecord::parse(bytes).map_err(|error| fault::of_record(row, error))
 }
 

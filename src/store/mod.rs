@@ -4,10 +4,13 @@
 //! families or SQL, and promises only what both kinds of engine can honour. [`RocksStore`] is the
 //! one on the local disk.
 
+mod bodies;
+mod compact;
 mod engine;
 mod fault;
 mod health;
 mod look;
+mod notes;
 mod open;
 mod open_error;
 mod owner;
@@ -28,7 +31,9 @@ pub mod keyring_file;
 
 use std::future::Future;
 
-use crate::model::{HeaderError, Revision, RowKey, SealedBody, SealedRecord, Timestamp};
+use crate::model::{
+    BodyPrefix, HeaderError, Revision, RowKey, SealedBody, SealedRecord, Timestamp,
+};
 
 /// Sealed records by row key, each with at most one sealed body, and an index of what is due.
 ///
@@ -77,6 +82,46 @@ pub trait Store: Send + Sync + 'static {
         changes: Vec<Change>,
     ) -> impl Future<Output = Result<Vec<Applied>, StoreError>> + Send;
 
+    /// As [`Store::commit_batch`], with `note` in the same durable unit.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::commit_batch`].
+    fn commit_noted(
+        &self,
+        changes: Vec<Change>,
+        note: Note,
+    ) -> impl Future<Output = Result<Vec<Applied>, StoreError>> + Send;
+
+    /// The note `name`, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`].
+    fn note(
+        &self,
+        name: NoteName,
+    ) -> impl Future<Output = Result<Option<Vec<u8>>, StoreError>> + Send;
+
+    /// The first bytes of the bodies of `rows`, which ascend; `None` for one that is missing or shorter.
+    /// Costs about as much as reading the records, however long the bodies are.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::record`].
+    fn body_prefixes(
+        &self,
+        rows: Vec<RowKey>,
+    ) -> impl Future<Output = Result<Vec<Option<BodyPrefix>>, StoreError>> + Send;
+
+    /// Rewrites what is stored, so that no file holds a version of a record that was replaced or a body
+    /// that was removed before this call. The disk's own spare blocks are out of reach.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::commit`].
+    fn drop_replaced(&self) -> impl Future<Output = Result<(), StoreError>> + Send;
+
     /// What is due before `before`, soonest first, after `after`; at most `limit` entries.
     ///
     /// # Errors
@@ -122,6 +167,22 @@ pub struct Change {
     pub record: SealedRecord,
     /// What becomes of the body.
     pub body: BodyChange,
+}
+
+/// Something small to be remembered beside the records.
+#[derive(Debug, Clone)]
+pub struct Note {
+    /// Which one.
+    pub name: NoteName,
+    /// What to remember; `None` forgets it.
+    pub content: Option<Vec<u8>>,
+}
+
+/// The notes there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum NoteName {
+    /// The rotation of keys that is open.
+    Rotation,
 }
 
 /// What a row must be for a change to apply.

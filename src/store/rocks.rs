@@ -3,12 +3,14 @@
 //! ```text
 //! column family   key                     value
 //! default         "identity"              format number, mode, vault id
+//!                 "note/..."              what a job in the background must remember
 //! meta            row key (32)            record: clear header and sealed part
-//! body            row key (32)            sealed facemap, in blob files from 4 KiB
+//! prefix          row key (32)            the first 56 bytes of the sealed facemap
+//! body            row key (32)            the rest of it, in blob files from 4 KiB
 //! due             time (8) | row key      empty; times in big-endian milliseconds
 //! ```
 //!
-//! A change reads its row, compares, and writes all three families in one batch that is synced before
+//! A change reads its row, compares, and writes all families in one batch that is synced before
 //! anybody hears of it. Writers of different rows share a sync.
 
 use std::sync::Arc;
@@ -17,11 +19,11 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio::{task, time};
 
-use crate::model::{RowKey, SealedBody, SealedRecord, Timestamp};
+use crate::model::{BodyPrefix, RowKey, SealedBody, SealedRecord, Timestamp};
 
 use super::engine::Engine;
 use super::verify::Report;
-use super::{Applied, Change, Due, Scanned, Store, StoreError};
+use super::{Applied, Change, Due, Note, NoteName, Scanned, Store, StoreError};
 
 /// Sealed records in a RocksDB database that this process alone has open.
 ///
@@ -73,12 +75,17 @@ impl RocksStore {
         done.await.map_err(|error| StoreError::Unavailable(error.to_string()))?
     }
 
-    async fn write(&self, changes: Vec<Change>) -> Result<Vec<Applied>, StoreError> {
-        let changes = Arc::new(changes);
+    async fn write(
+        &self,
+        changes: Vec<Change>,
+        note: Option<Note>,
+    ) -> Result<Vec<Applied>, StoreError> {
+        let changes = Arc::new((changes, note));
         let give_up = Instant::now() + STALL_MAX;
         loop {
             let (engine, changes) = (Arc::clone(&self.engine), Arc::clone(&changes));
-            let done = task::spawn_blocking(move || engine.commit_batch(&changes));
+            let done =
+                task::spawn_blocking(move || engine.commit_batch(&changes.0, changes.1.as_ref()));
             if let Some(applied) = done.await.map_err(|_| StoreError::Ambiguous)?? {
                 return Ok(applied);
             }
@@ -94,6 +101,8 @@ impl RocksStore {
 /// How long a change waits while the engine is behind with its own writing. Longer than any pause a
 /// working disk was seen to make, shorter than callers wait.
 const STALL_MAX: Duration = Duration::from_secs(10);
+/// Longest a reader may keep the moment it looks at, when what it shows is to be dropped.
+const READERS_MAX: Duration = Duration::from_secs(60);
 /// How often it asks again.
 const STALL_PAUSE: Duration = Duration::from_millis(5);
 
@@ -110,14 +119,46 @@ impl Store for RocksStore {
     }
 
     async fn commit(&self, change: Change) -> Result<(), StoreError> {
-        match self.write(vec![change]).await?.as_slice() {
+        match self.write(vec![change], None).await?.as_slice() {
             [Applied::Yes] => Ok(()),
             _ => Err(StoreError::Conflict),
         }
     }
 
     async fn commit_batch(&self, changes: Vec<Change>) -> Result<Vec<Applied>, StoreError> {
-        self.write(changes).await
+        self.write(changes, None).await
+    }
+
+    async fn commit_noted(
+        &self,
+        changes: Vec<Change>,
+        note: Note,
+    ) -> Result<Vec<Applied>, StoreError> {
+        self.write(changes, Some(note)).await
+    }
+
+    async fn note(&self, name: NoteName) -> Result<Option<Vec<u8>>, StoreError> {
+        self.read(move |engine| engine.note(name)).await
+    }
+
+    async fn body_prefixes(
+        &self,
+        rows: Vec<RowKey>,
+    ) -> Result<Vec<Option<BodyPrefix>>, StoreError> {
+        self.read(move |engine| engine.body_prefixes(&rows)).await
+    }
+
+    async fn drop_replaced(&self) -> Result<(), StoreError> {
+        let began = Instant::now();
+        let now = self.read(|engine| Ok(engine.db.latest_sequence_number())).await?;
+        // What a reader's moment still shows is kept; so those that began before must be over.
+        while self.read(move |engine| engine.is_read_before(now)).await? {
+            if began.elapsed() > READERS_MAX {
+                return Err(StoreError::Unavailable("a reader does not end".to_owned()));
+            }
+            time::sleep(STALL_PAUSE).await;
+        }
+        self.read(Engine::drop_replaced).await
     }
 
     async fn due(

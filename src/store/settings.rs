@@ -34,7 +34,10 @@ impl Default for Options {
 
 /// One small row per account.
 pub(super) const META: &str = "meta";
-/// The sealed facemaps, under the same keys.
+/// The first bytes of the sealed facemaps, under the same keys: what tells whether a data key is theirs,
+/// without reading them.
+pub(super) const PREFIX: &str = "prefix";
+/// The rest of the sealed facemaps.
 pub(super) const BODY: &str = "body";
 /// Time and row key; no values.
 pub(super) const DUE: &str = "due";
@@ -77,7 +80,7 @@ pub(super) fn engine(options: &Options) -> EngineOptions {
 /// The column families. They share one block cache.
 pub(super) fn families(options: &Options) -> Vec<ColumnFamilyDescriptor> {
     let cache = Cache::new_lru_cache(options.cache_len);
-    [rocksdb::DEFAULT_COLUMN_FAMILY_NAME, META, BODY, DUE]
+    [rocksdb::DEFAULT_COLUMN_FAMILY_NAME, META, PREFIX, BODY, DUE]
         .map(|name| ColumnFamilyDescriptor::new(name, family(name, options, &cache)))
         .into()
 }

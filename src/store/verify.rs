@@ -5,7 +5,7 @@ use rocksdb::{DB, IteratorMode, ReadOptions, SnapshotWithThreadMode};
 use crate::model::{RowKey, SealedRecord};
 
 use super::engine::{Engine, due_at, due_key, parse_due};
-use super::settings::{self, BODY, DUE, META};
+use super::settings::{self, BODY, DUE, META, PREFIX};
 use super::{Due, StoreError, fault};
 
 /// What a walk through the store found. Counts are of entries looked at.
@@ -80,6 +80,7 @@ impl Engine {
         walk.records(&mut report)?;
         walk.due(&mut report)?;
         walk.bodies(&mut report)?;
+        walk.prefixes(&mut report)?;
         Ok(report)
     }
 }
@@ -135,17 +136,32 @@ impl Walk<'_> {
     fn bodies(&self, report: &mut Report) -> Result<(), StoreError> {
         self.each(BODY, report, |report, key, _| {
             report.bodies += 1;
-            let Ok(row) = key.try_into().map(RowKey) else {
-                report.add(FIRST, Wrong::KeyUnknown);
-                return Ok(FIRST);
-            };
-            match self.find(META, row, &row.0)?.map(|bytes| SealedRecord::parse(&bytes)) {
-                Some(Ok(record)) if record.header.body_len != 0 => {}
-                Some(Err(_)) => {}
-                Some(Ok(_)) | None => report.add(row, Wrong::BodyOrphaned),
-            }
-            Ok(row)
+            self.promised(report, key)
         })
+    }
+
+    fn prefixes(&self, report: &mut Report) -> Result<(), StoreError> {
+        self.each(PREFIX, report, |report, key, _| {
+            // One without the rest of its body was reported with its record, or is an orphan of its own.
+            match key.try_into().map(RowKey) {
+                Ok(row) if self.find(BODY, row, &row.0).is_ok_and(|body| body.is_some()) => Ok(row),
+                Ok(_) | Err(_) => self.promised(report, key),
+            }
+        })
+    }
+
+    /// Whether a record promises the body at `key`.
+    fn promised(&self, report: &mut Report, key: &[u8]) -> Result<RowKey, StoreError> {
+        let Ok(row) = key.try_into().map(RowKey) else {
+            report.add(FIRST, Wrong::KeyUnknown);
+            return Ok(FIRST);
+        };
+        match self.find(META, row, &row.0)?.map(|bytes| SealedRecord::parse(&bytes)) {
+            Some(Ok(record)) if record.header.body_len != 0 => {}
+            Some(Err(_)) => {}
+            Some(Ok(_)) | None => report.add(row, Wrong::BodyOrphaned),
+        }
+        Ok(row)
     }
 
     /// Shows every entry of a family to `look`, which tells the row it stands for.
@@ -178,10 +194,13 @@ impl Walk<'_> {
         if record.header.body_len == 0 {
             return Ok(None);
         }
-        match self.find(BODY, row, &row.0) {
-            Ok(None) => Ok(Some(Wrong::BodyMissing)),
-            Ok(Some(body)) if u32::try_from(body.len()) == Ok(record.header.body_len) => Ok(None),
-            Ok(Some(_)) => Ok(Some(Wrong::BodyLength)),
+        let len = |name| Ok(self.find(name, row, &row.0)?.map(|bytes| bytes.len()));
+        let both = len(PREFIX).and_then(|prefix| Ok((prefix, len(BODY)?)));
+        let body_len = usize::try_from(record.header.body_len);
+        match both {
+            Ok((Some(prefix), Some(rest))) if Ok(prefix + rest) == body_len => Ok(None),
+            Ok((Some(_), Some(_))) => Ok(Some(Wrong::BodyLength)),
+            Ok((None, _) | (_, None)) => Ok(Some(Wrong::BodyMissing)),
             Err(StoreError::Corrupt { .. }) => Ok(Some(Wrong::BodyDamaged)),
             Err(error) => Err(error),
         }

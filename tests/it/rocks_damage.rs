@@ -29,9 +29,10 @@ async fn damage_is_named_and_hides_nothing_else() {
             db.put_cf(db.cf_handle(name).unwrap(), key, value).unwrap();
         };
         put("meta", &row(2).0, b"nonsense");
-        put("body", &row(3).0, &[0; 4999]);
+        put("body", &row(3).0, &[0; 4999 - 56]);
         db.delete_cf(db.cf_handle("body").unwrap(), row(4).0).unwrap();
         put("body", &row(7).0, &[0; 10]);
+        put("prefix", &row(8).0, &[0; 56]);
         put("due", &[&11u64.to_be_bytes()[..], &row(5).0].concat(), &[]);
         put("due", b"short", &[]);
         let due_6 = [&10u64.to_be_bytes()[..], &row(6).0].concat();
@@ -68,9 +69,10 @@ async fn damage_is_named_and_hides_nothing_else() {
         (row(5), Wrong::DueOrphaned),
         (row(0), Wrong::KeyUnknown),
         (row(7), Wrong::BodyOrphaned),
+        (row(8), Wrong::BodyOrphaned),
     ];
     assert_eq!(found, want);
-    assert_eq!(report.wrong, 7);
+    assert_eq!(report.wrong, 8);
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! What every [`Store`] promises, asked of each of them.
 
+mod rotation;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -42,6 +44,7 @@ async fn contract<S: Store>(mut make: impl FnMut() -> S) {
     a_batch_has_a_limit(&make()).await;
     the_identical_change_can_be_repeated(&make()).await;
     one_of_many_writers_wins(make()).await;
+    rotation::contract(make).await;
 }
 
 async fn a_row_must_be_as_expected(store: &impl Store) {
@@ -49,7 +52,6 @@ async fn a_row_must_be_as_expected(store: &impl Store) {
     assert_eq!(store.record(row(1)).await.unwrap(), None);
     conflict(store, replace(1, &other, &second, BodyChange::Keep)).await;
     assert_eq!(store.record(row(1)).await.unwrap(), None);
-
     store.commit(create(1, &first)).await.unwrap();
     assert_eq!(store.record(row(1)).await.unwrap(), Some(first.clone()));
     conflict(store, create(1, &second)).await;

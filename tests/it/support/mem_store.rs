@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use facemap_vault::model::{RowKey, SealedBody, SealedRecord, Timestamp};
+use facemap_vault::model::{BodyPrefix, RowKey, SealedBody, SealedRecord, Timestamp};
 use facemap_vault::store::{
-    Applied, BATCH_MAX, BodyChange, Change, Due, Expect, Scanned, Store, StoreError,
+    Applied, BATCH_MAX, BodyChange, Change, Due, Expect, Note, NoteName, Scanned, Store, StoreError,
 };
 
 /// Records in memory. A clone shares them, so dropping the vault and making a new one over a clone
@@ -19,6 +19,7 @@ struct State {
     records: BTreeMap<RowKey, SealedRecord>,
     bodies: BTreeMap<RowKey, SealedBody>,
     due: BTreeSet<Due>,
+    notes: BTreeMap<NoteName, Vec<u8>>,
     failing: Option<(usize, Failure)>,
 }
 
@@ -52,7 +53,11 @@ impl State {
         Some(how)
     }
 
-    fn commit(&mut self, changes: Vec<Change>) -> Result<Vec<Applied>, StoreError> {
+    fn commit(
+        &mut self,
+        changes: Vec<Change>,
+        note: Option<Note>,
+    ) -> Result<Vec<Applied>, StoreError> {
         if changes.len() > BATCH_MAX {
             return Err(StoreError::Unavailable("too many changes at once".to_owned()));
         }
@@ -63,6 +68,11 @@ impl State {
             }
             Some(Failure::AnswerLostUndone) => return Err(StoreError::Ambiguous),
             Some(Failure::AnswerLostDone) | None => {}
+        }
+        match note {
+            Some(Note { name, content: Some(content) }) => drop(self.notes.insert(name, content)),
+            Some(Note { name, content: None }) => drop(self.notes.remove(&name)),
+            None => {}
         }
         let mut named = HashSet::new();
         let apply = |change: Change| match named.insert(change.row) {
@@ -129,14 +139,39 @@ impl Store for MemStore {
     }
 
     async fn commit(&self, change: Change) -> Result<(), StoreError> {
-        match self.state().commit(vec![change])?[0] {
+        match self.state().commit(vec![change], None)?[0] {
             Applied::Yes => Ok(()),
             Applied::Conflict => Err(StoreError::Conflict),
         }
     }
 
     async fn commit_batch(&self, changes: Vec<Change>) -> Result<Vec<Applied>, StoreError> {
-        self.state().commit(changes)
+        self.state().commit(changes, None)
+    }
+
+    async fn commit_noted(
+        &self,
+        changes: Vec<Change>,
+        note: Note,
+    ) -> Result<Vec<Applied>, StoreError> {
+        self.state().commit(changes, Some(note))
+    }
+
+    async fn note(&self, name: NoteName) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.state().notes.get(&name).cloned())
+    }
+
+    async fn body_prefixes(
+        &self,
+        rows: Vec<RowKey>,
+    ) -> Result<Vec<Option<BodyPrefix>>, StoreError> {
+        let state = self.state();
+        let prefix = |row| state.bodies.get(row).and_then(|body| body.0.first_chunk().copied());
+        Ok(rows.iter().map(prefix).collect())
+    }
+
+    async fn drop_replaced(&self) -> Result<(), StoreError> {
+        Ok(())
     }
 
     async fn due(

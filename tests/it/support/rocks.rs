@@ -28,7 +28,8 @@ pub(crate) fn open(path: &Path) -> Result<RocksStore, OpenError> {
 
 /// The database without our checks.
 pub(crate) fn raw(path: &Path) -> DB {
-    DB::open_cf(&rocksdb::Options::default(), path, ["default", "meta", "body", "due"]).unwrap()
+    DB::open_cf(&rocksdb::Options::default(), path, ["default", "meta", "prefix", "body", "due"])
+        .unwrap()
 }
 
 /// The names of the files in `path`, sorted.

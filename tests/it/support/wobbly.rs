@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use facemap_vault::model::{RowKey, SealedBody, SealedRecord, Timestamp};
-use facemap_vault::store::{Applied, Change, Due, Scanned, Store, StoreError};
+use facemap_vault::model::{BodyPrefix, RowKey, SealedBody, SealedRecord, Timestamp};
+use facemap_vault::store::{Applied, Change, Due, Note, NoteName, Scanned, Store, StoreError};
 
 use super::rng::Rng;
 
@@ -63,6 +63,35 @@ impl<S: Store> Store for Wobbly<S> {
         let result = self.inner.commit_batch(changes).await;
         self.wobble.give_way().await;
         result
+    }
+
+    async fn commit_noted(
+        &self,
+        changes: Vec<Change>,
+        note: Note,
+    ) -> Result<Vec<Applied>, StoreError> {
+        self.wobble.give_way().await;
+        let result = self.inner.commit_noted(changes, note).await;
+        self.wobble.give_way().await;
+        result
+    }
+
+    async fn note(&self, name: NoteName) -> Result<Option<Vec<u8>>, StoreError> {
+        self.wobble.give_way().await;
+        self.inner.note(name).await
+    }
+
+    async fn body_prefixes(
+        &self,
+        rows: Vec<RowKey>,
+    ) -> Result<Vec<Option<BodyPrefix>>, StoreError> {
+        self.wobble.give_way().await;
+        self.inner.body_prefixes(rows).await
+    }
+
+    async fn drop_replaced(&self) -> Result<(), StoreError> {
+        self.wobble.give_way().await;
+        self.inner.drop_replaced().await
     }
 
     async fn due(

@@ -8,10 +8,10 @@ use facemap_vault::jumio::{
     JumioError, Liveness, OnboardingDetails, PendingAuthentication, UploadSlot,
 };
 use facemap_vault::model::{
-    AccountId, CredentialId, Facemap, RowKey, SealedBody, SealedRecord, Timestamp,
+    AccountId, BodyPrefix, CredentialId, Facemap, RowKey, SealedBody, SealedRecord, Timestamp,
     WorkflowExecutionId,
 };
-use facemap_vault::store::{Applied, Change, Due, Scanned, Store, StoreError};
+use facemap_vault::store::{Applied, Change, Due, Note, NoteName, Scanned, Store, StoreError};
 use zeroize::Zeroizing;
 
 use crate::support::mem_store::MemStore;
@@ -55,6 +55,30 @@ impl Store for Faulty {
     async fn commit_batch(&self, changes: Vec<Change>) -> Result<Vec<Applied>, StoreError> {
         Self::check(&self.writes)?;
         self.store.commit_batch(changes).await
+    }
+
+    async fn commit_noted(
+        &self,
+        changes: Vec<Change>,
+        note: Note,
+    ) -> Result<Vec<Applied>, StoreError> {
+        Self::check(&self.writes)?;
+        self.store.commit_noted(changes, note).await
+    }
+
+    async fn note(&self, name: NoteName) -> Result<Option<Vec<u8>>, StoreError> {
+        self.store.note(name).await
+    }
+
+    async fn body_prefixes(
+        &self,
+        rows: Vec<RowKey>,
+    ) -> Result<Vec<Option<BodyPrefix>>, StoreError> {
+        self.store.body_prefixes(rows).await
+    }
+
+    async fn drop_replaced(&self) -> Result<(), StoreError> {
+        self.store.drop_replaced().await
     }
 
     async fn due(
