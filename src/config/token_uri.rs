@@ -131,6 +131,22 @@ pub enum TokenUriError {
     Form,
 }
 
+impl TokenUriError {
+    /// All that can be said.
+    pub(super) const ALL: [Self; 10] = [
+        Self::Scheme,
+        Self::Missing("module-path"),
+        Self::Missing("token"),
+        Self::Missing("pin-source"),
+        Self::Missing("object"),
+        Self::Pin,
+        Self::PinSource,
+        Self::Attribute,
+        Self::RelativePath,
+        Self::Form,
+    ];
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -174,6 +190,7 @@ mod tests {
         ];
         for (text, want) in table {
             assert_eq!(text.parse::<TokenUri>(), Err(want), "{text}");
+            assert!(TokenUriError::ALL.contains(&want));
         }
     }
 }
