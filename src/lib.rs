@@ -25,5 +25,7 @@ pub mod unlock;
 
 #[doc(hidden)]
 pub mod fuzzing;
+#[doc(hidden)]
+pub mod measuring;
 
 pub mod sim;
