@@ -97,10 +97,14 @@ fn keyring(config: &Config) -> Check {
         }
     };
     match select(zero.as_deref(), one.as_deref()) {
-        Ok(Selected { other_damaged: true, .. }) => {
-            Check::new(name, Outcome::Warn, "one of its two files is damaged")
-                .next("back up the whole one now; the next rotation writes the other anew")
-        }
+        Ok(Selected { other_damaged: true, .. }) => Check::new(
+            name,
+            Outcome::Warn,
+            "one of its two files is damaged",
+        )
+        .next(
+            "back up the whole one now, and check the disk; the next start writes the other anew",
+        ),
         Ok(Selected { keyring, .. }) => {
             Check::new(name, Outcome::Ok, format!("whole, for mode {}", keyring.mode()))
         }

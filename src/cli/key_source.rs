@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use crate::config::Config;
+use crate::config::{Config, SecretRef, TokenUri};
 use crate::crypto::{KdfCost, SlotKind};
-use crate::unlock::{PROGRAM_TIMEOUT, Place, Program, Source};
+use crate::unlock::{PROGRAM_TIMEOUT, Place, PlaceError, Program, Source};
 
 use super::Session;
 use super::exit::{Exit, Failure};
@@ -79,14 +79,7 @@ impl Unlock {
 /// was given: it may be the secret itself.
 pub(super) fn parse(session: &Session, text: &str, new: bool) -> Result<Source, Failure> {
     if text.starts_with("pkcs11:") {
-        return text.parse().map(Source::Token).map_err(|error: crate::config::TokenUriError| {
-            let message = format!("a pkcs11 source {error}");
-            Failure::new(
-                Exit::Usage,
-                message,
-                "pkcs11:token=LABEL;object=LABEL?module-path=/PATH&pin-source=file:/PATH",
-            )
-        });
+        return token(text);
     }
     let (kind, rest) = text.split_once(':').unwrap_or((text, "ask"));
     let kind = SlotKind::ALL.into_iter().find(|known| known.word() == kind);
@@ -105,6 +98,18 @@ pub(super) fn parse(session: &Session, text: &str, new: bool) -> Result<Source, 
     })
 }
 
+/// Reads a token's URI.
+fn token(text: &str) -> Result<Source, Failure> {
+    const NEXT: &str =
+        "write pkcs11:token=LABEL;object=LABEL?module-path=/PATH&pin-source=file:/PATH";
+    let usage = |message| Failure::new(Exit::Usage, message, NEXT);
+    let uri: TokenUri = text.parse().map_err(|error| usage(format!("a pkcs11 source {error}")))?;
+    match uri.pin {
+        SecretRef::Environment(_) => Err(usage(PlaceError::Environment.to_string())),
+        SecretRef::File(_) | SecretRef::Credential(_) => Ok(Source::Token(uri)),
+    }
+}
+
 /// Reads a place, or asks for the secret.
 pub(super) fn place(
     session: &Session,
@@ -113,9 +118,9 @@ pub(super) fn place(
     new: bool,
 ) -> Result<Place, Failure> {
     if text != "ask" {
-        return text.parse().map_err(|error: crate::unlock::PlaceError| {
-            Failure::new(Exit::Usage, error.to_string(), HOW)
-        });
+        return text
+            .parse()
+            .map_err(|error: PlaceError| Failure::new(Exit::Usage, error.to_string(), HOW));
     }
     if session.global.no_input || !std::io::stdin().is_terminal() {
         let message = format!("the {what} would have to be typed, and nobody can be asked");

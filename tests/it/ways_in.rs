@@ -92,3 +92,32 @@ async fn every_source_can_be_replaced_with_the_recovery_key() {
         way.run(&["server", "--check"]).await.ok();
     }
 }
+
+/// A token with another key opens nothing, and the PIN is never an argument.
+#[tokio::test]
+async fn a_token_opens_with_the_key_of_its_slot_alone() {
+    let way = Way::start(&SOURCES[4]).await;
+    way.init().await;
+    let module = sources::module();
+    let uri = |object: &str, pin: &str| {
+        format!("pkcs11:token=fmvault;object={object}?module-path={}&{pin}", module.display())
+    };
+    let pin = format!("pin-source=file:{}", way.site.path("pin").display());
+    let other = uri("other", &pin);
+    refused(&way.run(&["keys", "slot", "test", &other]).await, "no secret key of that label");
+    let added = way.run(&["keys", "slot", "add", &other, "--json"]).await;
+    added.ok();
+    way.run(&["keys", "slot", "test", &other]).await.ok();
+    way.run(&["keys", "slot", "remove", "3", "--confirm"]).await.ok();
+    let wrong = "locked with a PKCS#11 token of fingerprint";
+    refused(&way.run(&["keys", "slot", "test", &other]).await, wrong);
+
+    let link = uri("root%20key", &pin)
+        .replace(&module.display().to_string(), "/usr/lib/softhsm/libsofthsm2.so");
+    refused(&way.run(&["keys", "slot", "test", &link]).await, "it leads elsewhere; name");
+    for bad in ["pin-value=73519862", "pin-source=env:PIN", "pin-source=73519862"] {
+        let ran = way.run(&["keys", "slot", "test", &uri("root%20key", bad)]).await;
+        assert_eq!(ran.code, Some(2), "{ran:?}");
+        assert!(!ran.stderr.contains("73519862"), "{ran:?}");
+    }
+}
