@@ -8,8 +8,8 @@ use crate::crypto::{KeyringChangeError, KeyringError, RandomError, SelfTestError
 use crate::jumio::SettingsError;
 use crate::model::Mode;
 use crate::ops::WeakSecret;
-use crate::store::OpenError;
 use crate::store::keyring_file::KeyringFileError;
+use crate::store::{OpenError, StoreError};
 use crate::unlock::UnlockError;
 use crate::vault::{KeyringHomeError, MissingKeks, VaultError};
 
@@ -102,8 +102,8 @@ pub enum StartError {
         least: u64,
     },
     /// The store does not take a note of its keyring.
-    #[error("the store cannot note which keyring it is used with: {0}")]
-    Note(String),
+    #[error("the store cannot note which keyring it is used with")]
+    Note(#[source] StoreError),
     /// The store cannot be read.
     #[error("the store cannot be read")]
     Vault(#[from] VaultError),

@@ -10,12 +10,10 @@ use rocksdb::{DB, IteratorMode};
 
 use crate::model::{KekRef, SealedRecord};
 
-use super::engine::Engine;
-use super::health::Health;
-use super::open::{check_identity, locked, refused};
-use super::row_locks::RowLocks;
+use super::open::{check_identity, locked, refused, refused_by_system};
 use super::settings::{self, META, Options};
-use super::{Identity, OpenError, RocksStore, fault};
+use super::slot::Slot;
+use super::{Identity, OpenError, RocksStore, StoreError, fault};
 
 /// What the clear parts of a store say. No key is needed to know it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -62,25 +60,27 @@ impl Look {
 
 /// Writes down in a store which keyring it is used with.
 #[derive(Clone)]
-pub struct KeyringNote(Arc<Engine>);
+pub struct KeyringNote(Arc<Slot>);
 
 impl KeyringNote {
     /// From now on a keyring of a lower sequence number is an older copy. Durable when it returns.
     ///
     /// # Errors
     ///
-    /// What the engine says. The store is then as it was.
-    pub fn write(&self, sequence: u64) -> Result<(), String> {
-        let db = &self.0.db;
+    /// [`StoreError`]. The store is then as it was.
+    pub fn write(&self, sequence: u64) -> Result<(), StoreError> {
         let bytes = sequence.to_be_bytes();
-        db.put_opt(KEYRING_KEY, bytes, &settings::synced()).map_err(rocksdb::Error::into_string)
+        self.0.with(|engine| {
+            let put = engine.db.put_opt(KEYRING_KEY, bytes, &settings::synced());
+            put.map_err(|error| fault::of_write(error.as_ref()))
+        })
     }
 }
 
 impl RocksStore {
     /// What writes down which keyring this store is used with.
     pub fn keyring_note(&self) -> KeyringNote {
-        KeyringNote(Arc::clone(&self.engine))
+        KeyringNote(Arc::clone(&self.slot))
     }
 
     /// Opens a copy of the store that `identity` tells, for reading alone. Nothing in it changes, and
@@ -95,7 +95,7 @@ impl RocksStore {
         identity: Identity,
         options: &Options,
     ) -> Result<Self, OpenError> {
-        let io = |source| OpenError::Io { path: path.to_owned(), source };
+        let io = |source| refused_by_system(path, source);
         if !path.join("CURRENT").exists() {
             return Err(OpenError::Missing { path: path.to_owned() });
         }
@@ -113,14 +113,7 @@ impl RocksStore {
         let families = settings::families(options);
         let db = DB::open_cf_descriptors_read_only(&engine, path, families, false)
             .map_err(|error| refused(path, error))?;
-        let engine = Engine {
-            db,
-            path: path.to_owned(),
-            free_min: options.free_min,
-            rows: RowLocks::new(),
-            health: Health::default(),
-            _ownership: None,
-        };
-        Ok(Self { engine: Arc::new(engine) })
+        let slot = Slot::new(db, path.to_owned(), options.clone(), None);
+        Ok(Self { slot: Arc::new(slot) })
     }
 }
