@@ -10,6 +10,7 @@ use crate::model::Mode;
 use crate::ops::WeakSecret;
 use crate::store::keyring_file::KeyringFileError;
 use crate::store::{OpenError, StoreError};
+use crate::tls::TlsError;
 use crate::unlock::UnlockError;
 use crate::vault::{KeyringHomeError, MissingKeks, VaultError};
 
@@ -69,6 +70,12 @@ pub enum StartError {
     /// There is no randomness.
     #[error(transparent)]
     Random(#[from] RandomError),
+    /// The files of TLS cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// Certificates cannot be switched on or off while the vault runs.
+    #[error("TLS was switched on or off in the settings; that needs a restart")]
+    TlsSwitched,
     /// A secret cannot be read.
     #[error(transparent)]
     Secret(#[from] SecretError),
@@ -156,6 +163,8 @@ impl StartError {
             | Self::KeyringChange(_)
             | Self::Random(_)
             | Self::PathSecret(_)
+            | Self::Tls(_)
+            | Self::TlsSwitched
             | Self::Store(_)
             | Self::OlderStore { .. }
             | Self::Note(_)
@@ -206,6 +215,8 @@ impl StartError {
             Self::Secret(_) => "correct [keys] and [jumio] in the settings",
             Self::Random(_) => "check this machine: it has no randomness",
             Self::PathSecret(_) => "make one: openssl rand -hex 32",
+            Self::Tls(_) => "correct the files that [listen.public] names",
+            Self::TlsSwitched => "restart the vault",
             Self::Store(_) => "do what the message says",
             Self::MissingKeks(_) => {
                 "put the newest copy of the keyring back; records of a lost key cannot be opened"

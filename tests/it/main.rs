@@ -38,6 +38,7 @@ mod support;
 mod sweep_job;
 mod sweep_rpc;
 mod tidy;
+mod tls;
 mod torture;
 mod ways_in;
 mod wire;

@@ -13,7 +13,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("store", &["model"]),
     ("vault", &["audit", "crypto", "jumio", "metrics", "model", "store"]),
     ("proto", &[]),
-    ("grpc", &["metrics", "model", "proto", "vault"]),
+    ("tls", &["metrics", "model"]),
+    ("grpc", &["metrics", "model", "proto", "tls", "vault"]),
     ("ops", &["metrics", "model", "vault"]),
     ("sim", &[]),
     // Brings what opens the keyring from where the settings say it is.
@@ -47,16 +48,18 @@ const HOMES: &[(&str, &[&str])] = &[
     (
         "tokio",
         &[
-            "audit", "cli", "grpc", "jumio", "main", "ops", "serve", "sim", "store", "unlock",
-            "vault",
+            "audit", "cli", "grpc", "jumio", "main", "ops", "serve", "sim", "store", "tls",
+            "unlock", "vault",
         ],
     ),
+    ("tokio_rustls", &["sim", "tls"]),
     ("toml", &["cli", "config"]),
     ("tonic", &["cli", "grpc", "proto", "serve"]),
     ("tonic_health", &["cli", "grpc", "serve"]),
     ("tonic_prost", &["proto"]),
     ("tonic_reflection", &["cli", "grpc", "serve"]),
     ("tonic_types", &["cli", "grpc"]),
+    ("x509_parser", &["tls"]),
     ("zeroizing_alloc", &["main"]),
 ];
 
