@@ -8,6 +8,7 @@ mod fence;
 mod initialize;
 mod listen;
 mod logging;
+mod open;
 mod process;
 mod settings;
 mod stamps;
@@ -80,25 +81,10 @@ const AGAIN: Duration = Duration::from_secs(60);
 /// [`StartError`], with what to do next. Nothing was written then.
 pub async fn start(config: &Config, progress: impl Fn(u64)) -> Result<Running, StartError> {
     process::check_memory(config)?;
-    let Unlocked { keyring, home } = unlock::unlock(config).await?;
-    let store = fence::open_store(config, &keyring)?;
-    let note = store.keyring_note();
     let metrics = Arc::new(Metrics::default());
-    let jumio = HttpJumio::new(settings::jumio(config, &metrics)?)?;
-    let rules = settings::vault(config);
-    let vault = Vault::open(store, jumio, Arc::new(keyring), rules, progress).await?;
-    // Only now, when nothing is in the way of a start, is anything written.
-    let home = Arc::new(home.telling(move |sequence| {
-        if let Err(error) = note.write(sequence) {
-            tracing::warn!(%error, "the store does not know the newest keyring yet");
-        }
-    }));
-    let completing = Arc::clone(&home);
-    tokio::task::spawn_blocking(move || completing.complete())
-        .await
-        .map_err(|_| StartError::Interrupted)??;
+    let vault = open::open_vault(config, &metrics, progress).await?;
     let access = Arc::new(Access::open(config, &metrics)?);
-    let vault = Arc::new(vault.at_home(home).counted(metrics));
+    let vault = Arc::new(vault);
 
     let public = listen::tcp(config.listen.public.address).await?;
     let http = listen::tcp(config.listen.http.address).await?;
