@@ -17,6 +17,7 @@
 
 mod chunked;
 mod envelope;
+mod evidence;
 pub(crate) mod fuzzing;
 mod key;
 mod key_slot;
@@ -41,6 +42,7 @@ mod token;
 mod wrap;
 
 pub use envelope::{ATTRIBUTES_LEN_MAX, Draft, OpenError, SealError};
+pub use evidence::{Auditor, RECOVERY_LEN};
 pub use key::{KEY_LEN, Key, KeyKind, Protection, RootKey, protection};
 pub use key_slot::{
     Fingerprint, KeySlot, NewSlot, OpenedSlot, SlotKind, SlotLock, SlotSecret, TokenSalt,

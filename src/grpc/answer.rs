@@ -123,6 +123,9 @@ fn log(rpc: &'static str, caller: Option<&Caller>, error: &RpcError) {
         | VaultError::StoreReadOnly
         | VaultError::StoreBroken
         | VaultError::Store(_)
+        | VaultError::AuditUnavailable(_)
+        | VaultError::Audit(_)
+        | VaultError::RolledBack(_)
         | VaultError::Seal(_)
         | VaultError::JumioCredentialsRejected
         | VaultError::JumioPermissionMissing { .. }

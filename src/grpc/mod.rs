@@ -16,6 +16,8 @@ mod doctor_service;
 mod fields;
 mod guard;
 mod policy;
+mod readiness;
+mod record;
 mod rpcs;
 mod serve;
 mod status;
@@ -27,5 +29,6 @@ mod view;
 
 pub use doctor_process::{KeyMemory, ProcessMemory};
 pub use policy::{Grant, Policy};
+pub use record::HEAD_METADATA;
 pub use serve::{Listeners, Public, ServerSettings, serve};
 pub use status::{DOMAIN, REASON_TRAILER};

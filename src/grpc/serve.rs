@@ -8,8 +8,7 @@ use tokio::sync::watch;
 use tokio_stream::wrappers::{TcpListenerStream, UnixListenerStream};
 use tonic::transport::Server;
 use tonic::transport::server::Router;
-use tonic_health::ServingStatus;
-use tonic_health::server::health_reporter;
+use tonic_health::server::{HealthReporter, health_reporter};
 use tower::layer::util::{Identity, Stack};
 
 use crate::proto::DESCRIPTOR_SET;
@@ -28,6 +27,8 @@ use super::doctor_process::ProcessMemory;
 use super::doctor_service::Doctor;
 use super::guard::GuardLayer;
 use super::policy::Policy;
+use super::readiness;
+use super::record::RecordLayer;
 use super::sweep_service::SweepService;
 use super::vault_service::VaultService;
 
@@ -113,8 +114,9 @@ pub async fn serve<S: Store, J: Jumio>(
 ) -> Result<(), tonic::transport::Error> {
     let reflection = settings.public_reflection;
     let services = Services { vault, settings };
-    let public = services.router(reflection, false).await;
-    let admin = services.router(true, true).await;
+    let (public, one) = services.router(reflection, false);
+    let (admin, other) = services.router(true, true);
+    let told = readiness::keep_told(services.vault, [one, other], stop.clone());
     let callers = async {
         let stopped = stopped(stop.clone());
         match listeners.public {
@@ -130,12 +132,12 @@ pub async fn serve<S: Store, J: Jumio>(
     };
     let operators = UnixListenerStream::new(listeners.admin);
     let operators = admin.serve_with_incoming_shutdown(operators, stopped(stop.clone()));
-    let (callers, operators) = tokio::join!(callers, operators);
+    let (callers, operators, ()) = tokio::join!(callers, operators, told);
     callers.and(operators)
 }
 
-/// Around every service: counted, also what the guard refuses.
-type Layers = Stack<GuardLayer, Stack<CountLayer, Identity>>;
+/// Around every service: counted and recorded, also what the guard refuses.
+type Layers = Stack<GuardLayer, Stack<RecordLayer, Stack<CountLayer, Identity>>>;
 
 struct Services<S, J> {
     vault: Arc<Vault<S, J>>,
@@ -143,7 +145,7 @@ struct Services<S, J> {
 }
 
 impl<S: Store, J: Jumio> Services<S, J> {
-    async fn router(&self, reflection: bool, admin: bool) -> Router<Layers> {
+    fn router(&self, reflection: bool, admin: bool) -> (Router<Layers>, HealthReporter) {
         let vault = || Arc::clone(&self.vault);
         let public = FacemapVaultServiceServer::new(VaultService::new(
             vault(),
@@ -152,9 +154,6 @@ impl<S: Store, J: Jumio> Services<S, J> {
         .max_decoding_message_size(MESSAGE_LEN_MAX)
         .max_encoding_message_size(ANSWER_LEN_MAX);
         let (reporter, health) = health_reporter();
-        reporter
-            .set_service_status("facemapvault.v1.FacemapVaultService", ServingStatus::Serving)
-            .await;
         let [stream_window, connection_window] = WINDOWS;
         let mut server = Server::builder();
         if !admin {
@@ -169,6 +168,7 @@ impl<S: Store, J: Jumio> Services<S, J> {
             .http2_max_header_list_size(HEADER_LIST_MAX)
             .http2_keepalive_interval(Some(KEEPALIVE))
             .layer(CountLayer(Arc::clone(self.vault.metrics())))
+            .layer(RecordLayer::new(&self.vault))
             .layer(GuardLayer(Arc::clone(&self.settings.policy)))
             .add_service(public)
             .add_service(health);
@@ -208,7 +208,7 @@ impl<S: Store, J: Jumio> Services<S, J> {
                         .max_decoding_message_size(MESSAGE_LEN_MAX),
                 );
         }
-        router
+        (router, reporter)
     }
 }
 

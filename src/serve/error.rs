@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::audit::LedgerError;
 use crate::config::SecretError;
 use crate::crypto::{KeyringChangeError, KeyringError, RandomError, SelfTestError, SlotError};
 use crate::jumio::SettingsError;
@@ -111,8 +112,11 @@ pub enum StartError {
     /// The store does not take a note of its keyring.
     #[error("the store cannot note which keyring it is used with")]
     Note(#[source] StoreError),
+    /// The audit trail cannot be opened.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
     /// The store cannot be read.
-    #[error("the store cannot be read")]
+    #[error("the vault cannot be opened")]
     Vault(#[from] VaultError),
     /// The settings of Jumio's client cannot be right.
     #[error(transparent)]
@@ -168,6 +172,7 @@ impl StartError {
             | Self::Store(_)
             | Self::OlderStore { .. }
             | Self::Note(_)
+            | Self::Ledger(_)
             | Self::Vault(_)
             | Self::Jumio(_)
             | Self::Listen { .. }
@@ -188,6 +193,8 @@ impl StartError {
                         | OpenError::Exists { .. }
                         | OpenError::OtherMode { .. }
                 )
+                | Self::Ledger(LedgerError::Exists { .. } | LedgerError::InUse { .. })
+                | Self::Vault(VaultError::RolledBack(_))
         )
     }
 
@@ -226,6 +233,13 @@ impl StartError {
             }
             Self::OlderStore { .. } => "put the newest copy of the store back",
             Self::Note(_) => "check the disk of the store",
+            Self::Ledger(LedgerError::Missing { .. } | LedgerError::Damaged { .. }) => {
+                "restore the audit trail's files; if they are gone, fmvault store recover"
+            }
+            Self::Ledger(_) => "do what the message says, or correct audit.dir",
+            Self::Vault(VaultError::RolledBack(_)) => {
+                "restore the newest backup of the store; if there is none, fmvault store recover"
+            }
             Self::Vault(_) => "check the disk; then restore the store from its backup",
             Self::Jumio(_) => "fmvault config check",
             Self::Listen { .. } => "stop what listens there, or choose another address",

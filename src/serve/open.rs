@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
+use crate::audit::Ledger;
 use crate::config::Config;
+use crate::crypto::Keyring;
 use crate::jumio::HttpJumio;
 use crate::metrics::Metrics;
+use crate::model::Timestamp;
 use crate::vault::Vault;
 
 use super::unlock::{Unlocked, unlock};
@@ -26,7 +29,8 @@ pub(super) async fn open_vault(
     let note = store.keyring_note();
     let jumio = HttpJumio::new(settings::jumio(config, metrics)?)?;
     let rules = settings::vault(config);
-    let vault = Vault::open(store, jumio, Arc::new(keyring), rules, progress).await?;
+    let ledger = Arc::new(open_ledger(config, &keyring)?);
+    let vault = Vault::open(store, jumio, Arc::new(keyring), ledger, rules, progress).await?;
     // Only now, when nothing is in the way of a start, is anything written.
     let home = Arc::new(home.telling(move |sequence| {
         if let Err(error) = note.write(sequence) {
@@ -38,4 +42,9 @@ pub(super) async fn open_vault(
         .await
         .map_err(|_| StartError::Interrupted)??;
     Ok(vault.at_home(home).counted(Arc::clone(metrics)))
+}
+
+fn open_ledger(config: &Config, keyring: &Keyring) -> Result<Ledger, StartError> {
+    let settings = settings::ledger(config);
+    Ok(Ledger::open(settings, keyring.vault().0, keyring.auditor(), Timestamp::now())?)
 }

@@ -14,7 +14,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("vault", &["audit", "crypto", "jumio", "metrics", "model", "store"]),
     ("proto", &[]),
     ("tls", &["metrics", "model"]),
-    ("grpc", &["metrics", "model", "proto", "tls", "vault"]),
+    ("grpc", &["audit", "metrics", "model", "proto", "tls", "vault"]),
     ("ops", &["metrics", "model", "vault"]),
     ("sim", &[]),
     // Brings what opens the keyring from where the settings say it is.
