@@ -149,7 +149,7 @@ async fn add(
         let source = key_source::parse(session, &new.source, true)?;
         write_missing_key_file(&source)?;
         let made = source.new_slot(new.cost).await;
-        (made.map_err(|error| unlock_failure(error))?, None)
+        (made.map_err(unlock_failure)?, None)
     };
     let label = match new.label.as_str() {
         "" if fresh => "recovery",
@@ -235,14 +235,22 @@ fn change<T>(
 ) -> Result<T, Failure> {
     unlocked.home.change_slots(change).map_err(|error| match error {
         KeyringHomeError::Slot(error) => slot_failure(&error),
-        error => super::server::failure(&StartError::KeyringHome(error)),
+        error @ (KeyringHomeError::Nowhere
+        | KeyringHomeError::Change(_)
+        | KeyringHomeError::Keyring(_)
+        | KeyringHomeError::File(_)) => super::server::failure(&StartError::KeyringHome(error)),
     })
 }
 
 fn unlock_failure(error: UnlockError) -> Failure {
     match error {
         UnlockError::Slot(error) => slot_failure(&error),
-        error => super::server::failure(&StartError::Unlock(error)),
+        error @ (UnlockError::Secret(_)
+        | UnlockError::Place(_)
+        | UnlockError::Owned(_)
+        | UnlockError::Program(_)
+        | UnlockError::Token(_)
+        | UnlockError::Interrupted) => super::server::failure(&StartError::Unlock(error)),
     }
 }
 
