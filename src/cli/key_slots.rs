@@ -10,13 +10,13 @@ use crate::crypto::{
     KdfCost, KeyFile, KeySlot, NewSlot, RecoveryKey, SlotError, SlotKind, SlotLock, SlotsChange,
 };
 use crate::model::Timestamp;
-use crate::serve::{Found, StartError, Unlocked, find, unlock_with, write_secret};
-use crate::unlock::{Place, Source, UnlockError};
-use crate::vault::KeyringHomeError;
+use crate::serve::{Found, Unlocked, find, unlock_with, write_secret};
+use crate::unlock::{Place, Source};
 
 use super::Session;
 use super::exit::{Exit, Failure};
 use super::json::text;
+use super::key_failure::{home_failure, slot_failure, unlock_failure};
 use super::key_source::{self, Cost, Unlock};
 
 /// `fmvault keys slot`.
@@ -233,49 +233,7 @@ fn change<T>(
     unlocked: Unlocked,
     change: impl FnOnce(&mut SlotsChange<'_>) -> Result<T, SlotError>,
 ) -> Result<T, Failure> {
-    unlocked.home.change_slots(change).map_err(|error| match error {
-        KeyringHomeError::Slot(error) => slot_failure(&error),
-        error @ (KeyringHomeError::Nowhere
-        | KeyringHomeError::Change(_)
-        | KeyringHomeError::Keyring(_)
-        | KeyringHomeError::File(_)) => super::server::failure(&StartError::KeyringHome(error)),
-    })
-}
-
-fn unlock_failure(error: UnlockError) -> Failure {
-    match error {
-        UnlockError::Slot(error) => slot_failure(&error),
-        error @ (UnlockError::Secret(_)
-        | UnlockError::Place(_)
-        | UnlockError::Owned(_)
-        | UnlockError::Program(_)
-        | UnlockError::Token(_)
-        | UnlockError::Interrupted) => super::server::failure(&StartError::Unlock(error)),
-    }
-}
-
-fn slot_failure(error: &SlotError) -> Failure {
-    let (exit, next) = match error {
-        SlotError::NoSuchSlot(_) => (Exit::NotFound, "fmvault keys slot list"),
-        SlotError::LastSlot(_) => (Exit::Conflict, "add another first: fmvault keys slot add"),
-        SlotError::TooManySlots => (Exit::Conflict, "remove one first: fmvault keys slot list"),
-        SlotError::NotAPassphraseSlot { .. } => {
-            (Exit::Usage, "name a slot with --slot: fmvault keys slot list")
-        }
-        SlotError::PassphraseTooShort | SlotError::Label | SlotError::Kdf(_) => {
-            (Exit::Usage, "choose another")
-        }
-        SlotError::NotAKey { .. } | SlotError::NotARecoveryKey => {
-            (Exit::Usage, "name the right file, or a new one")
-        }
-        SlotError::NoneOfKind { .. }
-        | SlotError::WrongPassphrase { .. }
-        | SlotError::WrongKey { .. }
-        | SlotError::Altered { .. }
-        | SlotError::OutOfMemory { .. }
-        | SlotError::Random(_) => (Exit::Sealed, "do what the message says"),
-    };
-    Failure::new(exit, error.to_string(), next)
+    unlocked.home.change_slots(change).map_err(home_failure)
 }
 
 /// A key file that is named and not there is made, as `keys init` does it.
