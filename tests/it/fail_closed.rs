@@ -156,8 +156,8 @@ async fn every_cause_has_its_own_reason_and_nothing_is_written() {
             fs::remove_dir_all(site.path("keyring")).unwrap();
             fs::rename(site.path("older"), site.path("keyring")).unwrap();
         }
-        println!("{what}");
-        refused(&site, 6, reason).await;
+        let ran = refused(&site, 6, reason).await;
+        assert!(ran.stdout.is_empty(), "{what}: it must not have got ready");
     }
 }
 

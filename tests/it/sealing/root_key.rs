@@ -44,9 +44,10 @@ fn only_the_right_passphrase_unlocks() {
     assert_eq!(error, SlotError::NoneOfKind { wanted: SlotKind::KeyFile, have });
 
     let again = locked_with(&ring(), &new_passphrase(KdfCost::FLOOR));
-    let salt = |locked: &LockedKeyring| match locked.slots().get(1).unwrap().lock() {
-        SlotLock::Passphrase { salt, .. } => *salt,
-        other => panic!("{other:?}"),
+    let salt = |locked: &LockedKeyring| {
+        let slot = locked.slots().get(1).unwrap().lock();
+        let SlotLock::Passphrase { salt, .. } = *slot else { panic!("{slot:?}") };
+        salt
     };
     assert_ne!(salt(&again), salt(&locked), "every slot has its own salt");
 }
