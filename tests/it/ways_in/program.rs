@@ -50,7 +50,8 @@ async fn a_program_is_run_without_shell_environment_or_input() {
 #[tokio::test]
 async fn a_program_that_others_could_have_changed_is_not_run() {
     type Spoil = fn(&Path) -> std::path::PathBuf;
-    let table: [(&str, Spoil, fn(&OwnedError) -> bool); 7] = [
+    type Expected = fn(&OwnedError) -> bool;
+    let table: [(&str, Spoil, Expected); 7] = [
         ("relative", |_| "give-key".into(), |e| matches!(e, OwnedError::Relative { .. })),
         (
             "writable by all",
@@ -126,7 +127,8 @@ async fn a_program_of_another_user_is_not_run() {
 
 #[tokio::test]
 async fn a_program_that_hangs_fails_or_chatters_gives_no_key() {
-    let table: [(&str, &str, Duration, fn(&ProgramError) -> bool); 6] = [
+    type Expected = fn(&ProgramError) -> bool;
+    let table: [(&str, &str, Duration, Expected); 6] = [
         // Its child holds the output open, too.
         ("hangs", "/bin/sleep 1000 & exec /bin/sleep 1000", Duration::from_millis(200), |e| {
             matches!(e, ProgramError::TimedOut { .. })
