@@ -44,10 +44,10 @@ const LOOKED_AT_MAX: u64 = 500_000;
 
 /// The name of what a record tells: that of its event, and of the method if it is a call.
 pub fn action(record: &Record) -> String {
-    match record.entry.event {
-        Event::Rpc => format!("rpc.{}", method_name(record.entry.detail)),
-        event => event.name().to_owned(),
+    if record.entry.event == Event::Rpc {
+        return format!("rpc.{}", method_name(record.entry.detail));
     }
+    record.entry.event.name().to_owned()
 }
 
 impl Trail {

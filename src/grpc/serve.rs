@@ -157,12 +157,10 @@ struct Services<S, J> {
 impl<S: Store, J: Jumio> Services<S, J> {
     fn router(&self, reflection: bool, admin: bool) -> (Router<Layers>, HealthReporter) {
         let vault = || Arc::clone(&self.vault);
-        let public = FacemapVaultServiceServer::new(VaultService::new(
-            vault(),
-            self.settings.capture_at_once,
-        ))
-        .max_decoding_message_size(MESSAGE_LEN_MAX)
-        .max_encoding_message_size(ANSWER_LEN_MAX);
+        let public = VaultService::new(vault(), self.settings.capture_at_once);
+        let public = FacemapVaultServiceServer::new(public)
+            .max_decoding_message_size(MESSAGE_LEN_MAX)
+            .max_encoding_message_size(ANSWER_LEN_MAX);
         let (reporter, health) = health_reporter();
         let [stream_window, connection_window] = WINDOWS;
         let mut server = Server::builder();

@@ -4,9 +4,12 @@ mod access;
 mod callback;
 mod clock_watch;
 mod error;
+mod fence;
+mod initialize;
 mod ledger_watch;
 mod listen;
 mod logging;
+mod open;
 mod process;
 mod recover;
 mod settings;
@@ -37,13 +40,14 @@ use access::{Access, watch_files};
 use clock_watch::{ClockWatch, watch_clock};
 
 pub use error::StartError;
+pub(crate) use fence::accept_older;
+pub(crate) use initialize::write_secret;
+pub use initialize::{Initialized, initialize, initialize_with};
 pub use logging::{LogOutput, start_logging};
 pub use process::harden;
 pub use recover::{Recovery, open_trail, recover};
 pub use stamps::Stamps;
-pub use unlock::{Initialized, initialize};
-
-use unlock::Unlocked;
+pub(crate) use unlock::{Found, Unlocked, find, unlock_with};
 
 /// The vault as this program runs it.
 type TheVault = Vault<RocksStore, HttpJumio>;
@@ -82,21 +86,10 @@ const AGAIN: Duration = Duration::from_secs(60);
 /// [`StartError`], with what to do next. Nothing was written then.
 pub async fn start(config: &Config, progress: impl Fn(u64)) -> Result<Running, StartError> {
     process::check_memory(config)?;
-    let Unlocked { keyring, home } = unlock::unlock(config).await?;
-    let (store, ledger) = recover::open_both(config, &keyring).await?;
     let metrics = Arc::new(Metrics::default());
-    let jumio = HttpJumio::new(settings::jumio(config, &metrics)?)?;
-    let rules = settings::vault(config);
-    let (keyring, ledger) = (Arc::new(keyring), Arc::new(ledger));
-    let vault = Vault::open(store, jumio, keyring, ledger, rules, progress).await?;
-    // Only now, when nothing is in the way of a start, is anything written.
-    let home = Arc::new(home);
-    let completing = Arc::clone(&home);
-    tokio::task::spawn_blocking(move || completing.complete())
-        .await
-        .map_err(|_| StartError::Interrupted)??;
+    let vault = open::open_vault(config, &metrics, progress).await?;
     let access = Arc::new(Access::open(config, &metrics)?);
-    let vault = Arc::new(vault.at_home(home).counted(metrics));
+    let vault = Arc::new(vault);
 
     let public = listen::tcp(config.listen.public.address).await?;
     let http = listen::tcp(config.listen.http.address).await?;

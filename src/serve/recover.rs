@@ -13,7 +13,7 @@ use crate::store::{Identity, OpenError, Options, RocksStore};
 use crate::vault::{Recovered, RolledBack, Vault, VaultError, missing_from};
 
 use super::unlock::{Unlocked, unlock};
-use super::{StartError, process, settings};
+use super::{StartError, fence, process, settings};
 
 fn open_ledger(config: &Config, keyring: &Keyring) -> Result<Ledger, StartError> {
     let settings = settings::ledger(config);
@@ -29,8 +29,8 @@ pub(super) async fn open_both(
 ) -> Result<(RocksStore, Ledger), StartError> {
     let (path, identity) = (&config.store.path, identity(keyring));
     // The store first: if another process has it, that is what is told.
-    let damage = match RocksStore::open(path, identity, &Options::default()) {
-        Err(OpenError::Damaged { what, .. }) => what,
+    let damage = match fence::open_store(config, keyring, &Options::default()) {
+        Err(StartError::Store(OpenError::Damaged { what, .. })) => what,
         result => return Ok((result?, open_ledger(config, keyring)?)),
     };
     let ledger = open_ledger(config, keyring)?;
@@ -49,7 +49,7 @@ pub(super) async fn open_both(
         damage,
         "the log of the store is damaged where nothing was acknowledged: dropped"
     );
-    Ok((RocksStore::open(path, identity, &up_to_damage)?, ledger))
+    Ok((fence::open_store(config, keyring, &up_to_damage)?, ledger))
 }
 
 fn identity(keyring: &Keyring) -> Identity {
