@@ -154,6 +154,16 @@ impl Journal {
         Self { promises, accused: Vec::new() }
     }
 
+    /// When something was acknowledged, in order.
+    pub(super) fn moments(&self) -> Vec<u64> {
+        let of = |promise: &Promise| {
+            [Some(promise.enrolled), promise.active, promise.erased].into_iter().flatten()
+        };
+        let mut moments: Vec<_> = self.promises.values().flat_map(of).collect();
+        moments.sort_unstable();
+        moments
+    }
+
     /// Every account with its promise.
     pub(super) fn promises(&self) -> impl Iterator<Item = (&String, &Promise)> {
         self.promises.iter()
