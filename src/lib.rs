@@ -24,5 +24,7 @@ pub mod serve;
 
 #[doc(hidden)]
 pub mod fuzzing;
+#[doc(hidden)]
+pub mod measuring;
 
 pub mod sim;

@@ -26,6 +26,7 @@ mod keyring_error;
 mod keyring_format;
 mod keyring_payload;
 mod keyring_select;
+pub(crate) mod measuring;
 mod passphrase;
 mod provider;
 mod random;

@@ -19,7 +19,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 ];
 
 /// The modules that put the others together, and so may import all of them.
-const WIRING: &[&str] = &["cli", "config", "fuzzing", "lib", "main", "serve"];
+const WIRING: &[&str] = &["cli", "config", "fuzzing", "lib", "main", "measuring", "serve"];
 
 /// Crates that only some modules may name. What only one module knows can be replaced there.
 const HOMES: &[(&str, &[&str])] = &[
