@@ -1,8 +1,8 @@
 //! The keyring: unlocked before anything else is opened, and made new only where there is nothing.
 
-use std::fs::{DirBuilder, File, Permissions};
+use std::fs::{File, Permissions};
 use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use crate::config::{Config, RootSource, SecretRef};
@@ -180,9 +180,6 @@ fn write_key_file(root: &RootSource) -> Result<bool, StartError> {
 }
 
 fn make_private_dir(path: &Path) -> Result<(), StartError> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
+    crate::store::make_private_dir(path)
         .map_err(|source| StartError::File { path: path.to_owned(), source })
 }

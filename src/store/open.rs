@@ -1,8 +1,8 @@
 //! Opening a store, and everything that speaks against it.
 
-use std::fs::{self, DirBuilder, File};
+use std::fs;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -13,6 +13,7 @@ use crate::model::{Mode, Timestamp, VaultId};
 use super::engine::Engine;
 use super::health::Health;
 use super::owner::{Owner, Ownership};
+use super::private_dir::make_private_dir;
 use super::row_locks::RowLocks;
 use super::settings::{self, Options};
 use super::{OpenError, RocksStore, fault};
@@ -39,12 +40,9 @@ impl RocksStore {
     pub fn create(path: &Path, identity: Identity, options: &Options) -> Result<Self, OpenError> {
         let io = |source| OpenError::Io { path: path.to_owned(), source };
         match fs::read_dir(path).map(|mut files| files.next().is_none()) {
-            Ok(true) => {}
             Ok(false) => return Err(OpenError::Exists { path: path.to_owned() }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(io)?;
-            }
-            Err(error) => return Err(io(error)),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(io(error)),
+            Ok(true) | Err(_) => make_private_dir(path).map_err(io)?,
         }
         let ownership = take(path)?;
 
@@ -56,9 +54,6 @@ impl RocksStore {
             .map_err(|error| refused(path, error))?;
         db.put_opt(IDENTITY_KEY, identity.to_bytes(), &settings::synced())
             .map_err(|error| refused(path, error))?;
-        if let Some(parent) = path.canonicalize().map_err(io)?.parent() {
-            File::open(parent).and_then(|parent| parent.sync_all()).map_err(io)?;
-        }
         Self::start(path, db, ownership, options)
     }
 

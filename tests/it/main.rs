@@ -25,6 +25,7 @@ mod keyring_home;
 mod leaks;
 mod memory;
 mod metrics;
+mod planted;
 mod rocks_damage;
 mod rocks_store;
 mod sealing;

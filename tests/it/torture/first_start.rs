@@ -70,7 +70,7 @@ async fn again(
     let ended = match (first.code, init.code, check.code) {
         (Some(0), Some(7), Some(0)) => "whole",
         (_, Some(0), Some(0)) if !acknowledged => "completed by keys init",
-        _ if !acknowledged && says_what_to_remove(&init) => "says what to remove",
+        _ if !acknowledged && says_what_to_remove(&check) => "says what to remove",
         _ => "",
     };
     if !ended.is_empty() {
