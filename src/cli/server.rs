@@ -71,7 +71,12 @@ fn ready(session: &Session, running: &Running) {
 pub(super) struct StopSignals {
     terminate: Signal,
     interrupt: Signal,
+    /// A file grew over a limit: an error of that write, for whoever listens, and else the end.
+    _too_large: Signal,
 }
+
+/// SIGXFSZ, as Linux numbers it on all machines the vault runs on.
+const FILE_TOO_LARGE: i32 = 25;
 
 impl StopSignals {
     /// Listens from now on.
@@ -84,6 +89,7 @@ impl StopSignals {
         Ok(Self {
             terminate: signal(SignalKind::terminate()).map_err(failed)?,
             interrupt: signal(SignalKind::interrupt()).map_err(failed)?,
+            _too_large: signal(SignalKind::from_raw(FILE_TOO_LARGE)).map_err(failed)?,
         })
     }
 

@@ -102,6 +102,7 @@ fn log(rpc: &'static str, error: &RpcError) {
         | VaultError::Damaged { .. }
         | VaultError::StoreFull
         | VaultError::StoreReadOnly
+        | VaultError::StoreBroken
         | VaultError::Store(_)
         | VaultError::Seal(_)
         | VaultError::JumioCredentialsRejected

@@ -24,8 +24,8 @@ pub use keyring::{KeyringSlot, Mode, VaultId};
 pub use network::{Network, NetworkError};
 pub use record_bytes::HeaderError;
 pub use sealed::{
-    BodyPrefix, KekRef, RecordHeader, RecordId, RecordKind, Revision, RowKey, SealedBody,
-    SealedRecord,
+    AccountHash, BodyPrefix, KekRef, RecordHeader, RecordId, RecordKind, Revision, RowKey,
+    SealedBody, SealedRecord,
 };
 pub use secret::{AccessToken, ClientSecret, Passphrase, SdkToken, Secret, UploadToken, WebLink};
 pub use time::Timestamp;

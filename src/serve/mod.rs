@@ -7,6 +7,7 @@ mod listen;
 mod logging;
 mod process;
 mod settings;
+mod store_watch;
 mod unlock;
 
 use std::net::SocketAddr;
@@ -114,6 +115,7 @@ pub async fn start(config: &Config, progress: impl Fn(u64)) -> Result<Running, S
     }
     let clock = Arc::new(ClockWatch::new(Timestamp::now()));
     tasks.spawn(watch_clock(Arc::clone(&clock), Arc::clone(&vault), stopped.clone()));
+    tasks.spawn(store_watch::watch_store(Arc::clone(&vault), stopped.clone()));
     let sweep = &config.sweep;
     tasks.spawn(sweep_loop(
         Arc::clone(&vault),

@@ -9,6 +9,7 @@ mod catalogue;
 mod cli;
 mod coverage;
 mod demo;
+mod disk_trouble;
 mod docs;
 mod doctor;
 mod example_config;
