@@ -1,10 +1,12 @@
 //! `fmvault server`: run the vault.
 
+use std::time::Duration;
+
 use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::model::Timestamp;
-use crate::serve::{Running, StartError, start, start_logging};
+use crate::serve::{Running, Stamps, StartError, start, start_logging};
 
 use super::Session;
 use super::exit::{Exit, Failure};
@@ -42,8 +44,18 @@ pub(super) async fn run(session: &Session, command: Server) -> Result<Exit, Fail
         session.output.value(&json!({ "ok": true }), || "everything opens".to_owned());
         return Ok(Exit::Done);
     }
+    // Before saying that anything is ready: whoever reads that may send it at once.
+    let mut reload = Reload::listen(session)?;
     ready(session, &running);
-    stop.wait().await;
+    loop {
+        tokio::select! {
+            () = stop.wait() => break,
+            () = reload.wait() => {
+                let read = super::config::load(session).map(|loaded| loaded.config);
+                running.reload(read.map_err(|failure| failure.message)).await;
+            }
+        }
+    }
     tracing::info!("stopping");
     running.stop().await;
     Ok(Exit::Done)
@@ -63,6 +75,35 @@ fn ready(session: &Session, running: &Running) {
         let callback = callback.unwrap_or_default();
         format!("serving: grpc {}, admin {admin}, http {}{callback}", running.grpc, running.http)
     });
+}
+
+/// What makes the settings be read again: SIGHUP, or a change of their file.
+struct Reload {
+    hangup: Signal,
+    file: Stamps,
+}
+
+/// How often the file of settings is looked at.
+const LOOK: Duration = Duration::from_millis(250);
+
+impl Reload {
+    fn listen(session: &Session) -> Result<Self, Failure> {
+        let failed = |error: std::io::Error| Failure::unexpected(format!("no signals: {error}"));
+        let hangup = signal(SignalKind::hangup()).map_err(failed)?;
+        Ok(Self { hangup, file: Stamps::of(session.global.config.iter().cloned().collect()) })
+    }
+
+    async fn wait(&mut self) {
+        loop {
+            tokio::select! {
+                _ = self.hangup.recv() => return,
+                () = tokio::time::sleep(LOOK) => {}
+            }
+            if self.file.changed() {
+                return;
+            }
+        }
+    }
 }
 
 /// SIGTERM and SIGINT, from the moment they are listened for. Listen before saying that anything is

@@ -4,6 +4,7 @@
 //! makes one [`Metrics`] and hands it out. No account can get into a label: every label value is
 //! `&'static str`, so it is text of this program, or a key version's two numbers.
 
+mod access;
 mod readings;
 mod registry;
 
@@ -33,6 +34,7 @@ pub struct Metrics {
     rpcs: Family<RpcLabels, Histogram, fn() -> Histogram>,
     rpcs_without_deadline: Family<MethodLabels, Counter>,
     clock_jumped: Gauge,
+    access: access::Access,
     store_writable: Gauge,
 }
 

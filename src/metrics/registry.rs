@@ -36,6 +36,7 @@ impl Default for Metrics {
             rpcs: Family::new_with_constructor(rpcs),
             rpcs_without_deadline: Family::default(),
             clock_jumped: Default::default(),
+            access: Default::default(),
             store_writable: writable,
         }
     }
@@ -99,6 +100,7 @@ impl Metrics {
         to.register("fmvault_rpc_without_deadline", hasty, self.rpcs_without_deadline.clone());
         let jumped = "1 while the wall clock is not where it should be; nothing is erased then";
         to.register("fmvault_clock_jumped", jumped, self.clock_jumped.clone());
+        self.access.register(to);
         let writable = "1 while the store takes changes; authentications need none";
         to.register("fmvault_store_writable", writable, self.store_writable.clone());
         self.sweep.register(to);

@@ -7,6 +7,7 @@ mod facemap;
 mod id;
 mod keyring;
 mod network;
+mod permission;
 mod record_bytes;
 mod sealed;
 mod secret;
@@ -22,6 +23,7 @@ pub use id::{
 };
 pub use keyring::{KeyringSlot, Mode, VaultId};
 pub use network::{Network, NetworkError};
+pub use permission::Permission;
 pub use record_bytes::HeaderError;
 pub use sealed::{
     AccountHash, BodyPrefix, KekRef, RecordHeader, RecordId, RecordKind, Revision, RowKey,

@@ -63,7 +63,7 @@ impl RocksStore {
     /// [`OpenError::Engine`].
     pub fn open(path: &Path, identity: Identity, options: &Options) -> Result<Self, OpenError> {
         if !path.join("CURRENT").exists() {
-            return Err(OpenError::Missing { path: path.to_owned() });
+            return Err(without_current(path));
         }
         let ownership = take(path)?;
         check_identity(path, identity, options)?;
@@ -85,6 +85,26 @@ impl RocksStore {
             .map_err(|source| refused_by_system(path, source))?;
         let slot = Slot::new(db, path.to_owned(), options.clone(), ownership);
         Ok(Self { slot: Arc::new(slot) })
+    }
+}
+
+/// What a directory without the file that the engine begins with is: none of ours, one in which creating
+/// a store did not come far enough to keep anything, or a store that lost this file.
+fn without_current(path: &Path) -> OpenError {
+    let files: Vec<_> = fs::read_dir(path).into_iter().flatten().flatten().collect();
+    let path = path.to_owned();
+    let kept = |file: &fs::DirEntry| {
+        let name = file.file_name();
+        let kind = Path::new(&name).extension().and_then(|kind| kind.to_str());
+        let content = file.metadata().is_ok_and(|file| file.len() > 0);
+        matches!(kind, Some("sst" | "blob" | "log")) && content
+    };
+    if files.is_empty() {
+        OpenError::Missing { path }
+    } else if files.iter().any(kept) {
+        OpenError::Damaged { path, what: "its file CURRENT is missing".to_owned() }
+    } else {
+        OpenError::Unfinished { path }
     }
 }
 
