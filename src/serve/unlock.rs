@@ -190,6 +190,6 @@ fn write_key_file(root: &RootSource) -> Result<bool, StartError> {
 }
 
 fn make_private_dir(path: &Path) -> Result<(), StartError> {
-    crate::store::make_private_dir(path)
+    crate::model::make_private_dir(path)
         .map_err(|source| StartError::File { path: path.to_owned(), source })
 }

@@ -8,10 +8,9 @@ use std::sync::Arc;
 
 use rocksdb::{DB, DEFAULT_COLUMN_FAMILY_NAME};
 
-use crate::model::{Mode, Timestamp, VaultId};
+use crate::model::{Mode, Timestamp, VaultId, make_private_dir};
 
 use super::owner::{Owner, Ownership};
-use super::private_dir::make_private_dir;
 use super::settings::{self, Options};
 use super::slot::Slot;
 use super::{OpenError, RocksStore, StoreError, fault};
