@@ -21,7 +21,7 @@ help:
 	@echo 'make fuzz    every reader of bytes with 100,000 inputs; a part of `make test`'
 	@echo 'make fuzz-long   the same led by coverage, a minute each; SECONDS=600 for longer'
 	@echo 'make bench   what everything costs, beside what the machine can do without us; QUICK=1 for a first look'
-	@echo 'make proof   writes the tables of docs/src/proof.md from the last run of make bench'
+	@echo 'make proof   writes the tables of docs/src/proof.md from the last runs of bench, torture and planted'
 	@echo 'make torture [PROFILE=ci|long] [SEED=n]   kills, power cuts, failing disks, damage'
 	@echo 'make planted   plants known bugs, one after the other: does a test notice each?'
 	@echo 'make bench-sweep   what a sweep costs among a million enrollments'
@@ -70,6 +70,7 @@ bench: rocksdb
 	cargo bench --locked --profile release --bench bench
 
 proof: rocksdb
+	scripts/proof_faults.py
 	cargo bench --locked --profile release --bench bench -- proof
 
 # Minutes with PROFILE=ci, hours with PROFILE=long. SEED repeats a run.

@@ -1,6 +1,7 @@
 //! The power is cut: what a run did to the disk is replayed up to some operation, and what was not synced
 //! by then is lost, or half of it.
 
+use std::path::Path;
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt as _};
@@ -130,6 +131,7 @@ impl Run {
             let found =
                 examine(&self.site, &copy.path(), &image.promised, Tolerance::Nothing).await;
             let mut violations = found.violations;
+            violations.extend(unrecorded(&image));
             if !violations.is_empty() {
                 let kept = keep(&untouched.path().join("image"), seed, &image.place);
                 violations.push(format!("{} of {}: {}", image.place, seed, kept.display()));
@@ -138,4 +140,16 @@ impl Run {
         };
         stream::iter(images).map(one).buffer_unordered(SIDE_BY_SIDE).collect().await
     }
+}
+
+/// Whether an answer was given whose record is not in the audit ledger. Every answer shows the end of
+/// the ledger as it was then.
+fn unrecorded(image: &Image) -> Option<String> {
+    let is_ledger =
+        |path: &&Path| path.to_str().is_some_and(|path| path.starts_with("audit/ledger."));
+    let files = image.left.iter().filter(|(path, _)| is_ledger(&path.as_path()));
+    let ledger: Vec<u8> = files.filter_map(|(_, content)| content.clone()).flatten().collect();
+    let is_there = |mac: &[u8]| ledger.windows(mac.len()).any(|bytes| bytes == mac);
+    let lost = image.promised.heads().find(|mac| !is_there(mac))?;
+    Some(format!("an answer showed {} and the ledger does not", hex::encode(lost)))
 }

@@ -64,6 +64,7 @@ pub(super) async fn begin(
 async fn enrolling(mut caller: Caller, people: Vec<Person>, wait: i64, journal: Shared) {
     for person in people {
         let Ok(answer) = caller.create_enrollment(enroll(&person, wait)).await else { return };
+        journal.heard(answer.metadata());
         journal.enrolled(&person, &answer.into_inner().enrollment.unwrap());
     }
 }
@@ -127,7 +128,10 @@ pub(super) async fn quiet(
     let mut told = Vec::new();
     for person in people {
         match caller.create_enrollment(enroll(person, 2)).await {
-            Ok(answer) => journal.enrolled(person, &answer.into_inner().enrollment.unwrap()),
+            Ok(answer) => {
+                journal.heard(answer.metadata());
+                journal.enrolled(person, &answer.into_inner().enrollment.unwrap());
+            }
             Err(status) => told.push(status),
         }
     }
@@ -135,12 +139,18 @@ pub(super) async fn quiet(
     for (account, _) in &serving {
         let mut request = tonic::Request::new(start(account));
         request.set_timeout(Duration::from_secs(20));
-        told.extend(caller.start_authentication(request).await.err());
+        match caller.start_authentication(request).await {
+            Ok(answer) => journal.heard(answer.metadata()),
+            Err(status) => told.push(status),
+        }
     }
     let Some(account) = journal.to_erase(&mut Rng::new(1)) else { return told };
     let request = EraseEnrollmentRequest { name: format!("enrollments/{account}") };
     match admin.erase_enrollment(request).await {
-        Ok(_) => journal.erased(&account),
+        Ok(answer) => {
+            journal.heard(answer.metadata());
+            journal.erased(&account);
+        }
         Err(status) => told.push(status),
     }
     told
