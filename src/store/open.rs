@@ -206,6 +206,10 @@ pub(super) fn refused(path: &Path, error: rocksdb::Error) -> OpenError {
         return locked(path);
     }
     let (path, what) = (path.to_owned(), error.into_string());
+    // Families are made one after the other, before the identity: this was a creation cut short.
+    if what.contains("Column family not found") {
+        return OpenError::Unfinished { path };
+    }
     if fault::is_damage(&what) {
         return OpenError::Damaged { path, what };
     }
