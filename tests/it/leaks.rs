@@ -50,7 +50,8 @@ async fn nothing_secret_is_written_anywhere() {
     write_certificates(&site, &authority);
     write_private(&site.path("passphrase"), PASSPHRASE.as_bytes());
     write_private(&site.path("path-secret"), PATH_SECRET.as_bytes());
-    let init = site.run(&["keys", "init"]).await;
+    let recovery = site.path("recovery").display().to_string();
+    let init = site.run(&["keys", "init", "--recovery-file", &recovery]).await;
     init.ok();
     let server = site.serve(&["-v"]).await;
     let mut caller = secured::caller(&site, &authority, server.told("grpc"));
@@ -100,6 +101,12 @@ async fn nothing_secret_is_written_anywhere() {
         Pattern::base64("SDK token", SDK_TOKEN.as_bytes()),
         Pattern::text("reason of a closing", CLOSE_REASON),
     ]);
+    let recovery = std::fs::read_to_string(recovery).unwrap();
+    patterns.extend([
+        Pattern::text("recovery key", recovery.trim()),
+        Pattern::text("recovery key, upper case", &recovery.trim().to_uppercase()),
+        Pattern::text("recovery key, without hyphens", &recovery.trim().replace('-', "")),
+    ]);
     patterns.extend(secured::patterns(&site));
     patterns.extend(Pattern::facemap(&mark));
     for account in [&person, &others].into_iter().map(|person| &person.account) {
@@ -108,7 +115,7 @@ async fn nothing_secret_is_written_anywhere() {
     assert!(patterns.len() >= CANARIES, "only {} canaries", patterns.len());
     let mut search = Search::in_files(
         site.dir.path(),
-        &["client-secret", "passphrase", "path-secret", "server.key"],
+        &["client-secret", "passphrase", "path-secret", "server.key", "recovery"],
     );
     search.add("output", [rest, init.stdout, init.stderr].concat().into_bytes());
     // Whoever names an account is told about it; operators see the reasons that they gave.
