@@ -13,6 +13,7 @@ mod coverage;
 mod doctor_process;
 mod doctor_service;
 mod fields;
+pub(crate) mod fuzzing;
 mod serve;
 mod status;
 mod status_keys;
