@@ -11,11 +11,12 @@ TOOLS := target/tools/bin
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 PROFILE ?= ci
-.PHONY: help setup rocksdb tools demo test fuzz fuzz-long torture bench bench-sweep proof lint advisories check clean
+.PHONY: help setup rocksdb tools demo test floods fuzz fuzz-long torture bench bench-sweep proof lint advisories check clean
 
 help:
 	@echo 'make demo    the whole story in the terminal, offline, with throw-away data'
 	@echo 'make test    every test'
+	@echo 'make floods  ten seconds of each flood by one peer, and what another peer notices'
 	@echo 'make fuzz    every reader of bytes with 100,000 inputs; a part of `make test`'
 	@echo 'make fuzz-long   the same led by coverage, a minute each; SECONDS=600 for longer'
 	@echo 'make bench   what everything costs, beside what the machine can do without us; QUICK=1 for a first look'
@@ -52,6 +53,10 @@ fuzz: rocksdb
 
 fuzz-long: rocksdb
 	scripts/fuzz-long.sh $(or $(SECONDS),60)
+
+# Ten seconds of each flood against a vault of its own; prints what another caller notices.
+floods: rocksdb
+	cargo test --release --locked --test it -- --ignored --nocapture ten_seconds_of_each_flood
 
 # Needs about 4 GB of disk and a quarter of an hour. PostgreSQL is measured too if it is installed.
 bench: rocksdb

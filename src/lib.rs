@@ -2,7 +2,7 @@
 //! authentications with them.
 //!
 //! Read in this order: [`model`] (the nouns; beside it [`metrics`], the counters), [`crypto`], [`store`] and [`jumio`] (three strangers:
-//! keys, disk and Jumio), [`vault`] (the rules that bring them together), [`grpc`] (what callers
+//! keys, disk and Jumio), [`vault`] (the rules that bring them together), [`tls`] (who connects), [`grpc`] (what callers
 //! see), [`serve`] and [`cli`] (the wiring). [`sim`] stands beside it all and imports nothing of it.
 
 pub mod metrics;
@@ -11,6 +11,8 @@ pub mod model;
 pub mod crypto;
 pub mod jumio;
 pub mod store;
+
+pub mod tls;
 
 pub mod vault;
 

@@ -31,6 +31,13 @@ const PRODUCTION: Lines = &[
     ("store.path", "\"/var/lib/fmvault/store\""),
     ("keys.keyring", "\"/var/lib/fmvault/keyring\""),
     ("keys.passphrase", "\"cred:passphrase\""),
+    ("listen.public.tls_cert", "\"/etc/fmvault/tls/server.crt\""),
+    ("listen.public.tls_key", "\"cred:server-key\""),
+    ("listen.public.client_ca", "\"/etc/fmvault/tls/clients-ca.crt\""),
+    (
+        "listen.public.caller",
+        "[{ san = \"spiffe://bank/auth-backend\", permissions = [\"enroll\", \"read\", \"authenticate\"] }]",
+    ),
 ];
 
 const DEV: Lines = &[

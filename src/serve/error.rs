@@ -10,6 +10,7 @@ use crate::model::Mode;
 use crate::ops::WeakSecret;
 use crate::store::OpenError;
 use crate::store::keyring_file::KeyringFileError;
+use crate::tls::TlsError;
 use crate::vault::{KeyringHomeError, VaultError};
 
 /// Why the vault does not start, or was not made.
@@ -65,6 +66,12 @@ pub enum StartError {
     /// There is no randomness.
     #[error(transparent)]
     Random(#[from] RandomError),
+    /// The files of TLS cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// Certificates cannot be switched on or off while the vault runs.
+    #[error("TLS was switched on or off in the settings; that needs a restart")]
+    TlsSwitched,
     /// A secret cannot be read.
     #[error(transparent)]
     Secret(#[from] SecretError),
@@ -121,6 +128,8 @@ impl StartError {
             | Self::KeyringChange(_)
             | Self::Random(_)
             | Self::PathSecret(_)
+            | Self::Tls(_)
+            | Self::TlsSwitched
             | Self::Store(_)
             | Self::Vault(_)
             | Self::Jumio(_)
@@ -168,6 +177,8 @@ impl StartError {
             Self::RootKey(_) | Self::Secret(_) => "correct [keys] and [jumio] in the settings",
             Self::Random(_) => "check this machine: it has no randomness",
             Self::PathSecret(_) => "make one: openssl rand -hex 32",
+            Self::Tls(_) => "correct the files that [listen.public] names",
+            Self::TlsSwitched => "restart the vault",
             Self::Store(_) => "do what the message says",
             Self::Vault(_) => "check the disk; then restore the store from its backup",
             Self::Jumio(_) => "fmvault config check",

@@ -139,7 +139,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         let PendingAuthentication { execution, sdk_token, web_link, expires, slot } = pending;
         if let Err(error) = self.jumio.upload_facemap(&slot, facemap).await {
             ticket.orphaned(execution, now);
-            tracing::warn!(account = %request.account, %execution, error = %error,
+            tracing::warn!(account = %self.hash(request.account), %execution, error = %error,
                 "upload failed: the execution is orphaned and expires by itself");
             return Err(VaultError::UploadInterrupted(error).into());
         }

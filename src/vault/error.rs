@@ -187,6 +187,10 @@ pub enum VaultError {
     #[error("the store is read-only")]
     StoreReadOnly,
 
+    /// A write could not be made durable, so none is made until a restart.
+    #[error("an earlier write could not be made durable: restart the vault")]
+    StoreBroken,
+
     /// The store failed in a way that needs a person.
     #[error("the store failed")]
     Store(#[source] StoreError),
@@ -222,7 +226,8 @@ impl VaultError {
             StoreError::Conflict => Self::Conflict,
             StoreError::Corrupt { .. } => Self::Damaged { account, source: error },
             StoreError::Full => Self::StoreFull,
-            StoreError::ReadOnly | StoreError::Poisoned => Self::StoreReadOnly,
+            StoreError::ReadOnly => Self::StoreReadOnly,
+            StoreError::Poisoned => Self::StoreBroken,
             StoreError::Unavailable(_) | StoreError::Ambiguous => Self::Store(error),
         }
     }

@@ -38,6 +38,7 @@ impl VaultError {
             Self::FacemapTooLong { .. } => "facemap_too_long",
             Self::StoreFull => "store_full",
             Self::StoreReadOnly => "store_read_only",
+            Self::StoreBroken => "store_broken",
             Self::Store(_) => "store",
             Self::Seal(_) => "seal",
             Self::Keys(error) => error.name(),
@@ -82,6 +83,7 @@ impl VaultError {
             | Self::FacemapTooLong { .. }
             | Self::StoreFull
             | Self::StoreReadOnly
+            | Self::StoreBroken
             | Self::Store(_)
             | Self::Seal(_) => false,
             Self::Keys(error) => error.is_refusal(),

@@ -35,6 +35,7 @@ mod rows;
 mod rumours;
 mod settings;
 mod state_code;
+mod store_state;
 mod sweep;
 mod sweep_pass;
 mod sweep_runs;
@@ -48,7 +49,7 @@ use tokio::sync::Semaphore;
 
 use crate::crypto::{Keyring, KeyringChangeError};
 use crate::metrics::Metrics;
-use crate::model::{AccountId, Enrollment, SealedRecord};
+use crate::model::{AccountHash, AccountId, Enrollment, SealedRecord};
 
 pub use crate::jumio::{
     AccountUpdate, Callback, CallbackError, Consent, DecisionType, ExecutionStatus, Jumio, Limit,
@@ -73,6 +74,7 @@ pub use keys_error::KeysError;
 pub use list::{Cursor, ListFilter, Page};
 pub use retry::Reopened;
 pub use settings::Settings;
+pub use store_state::StoreState;
 pub use sweep::{SweepPlan, SweepReport};
 pub use sweep_runs::{Sweep, SweepState};
 
@@ -209,6 +211,11 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         let ring = changed.map_err(|_| VaultError::ShuttingDown)??;
         self.ring.replace(Arc::clone(&ring));
         Ok(ring)
+    }
+
+    /// What stands for `account` in the log.
+    fn hash(&self, account: AccountId) -> AccountHash {
+        self.ring.now().account_hash(account)
     }
 
     /// What is stored, counted.

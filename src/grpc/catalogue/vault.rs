@@ -38,7 +38,11 @@ pub(super) const ENTRIES: &[Entry] = &[
         "The store takes no changes.",
         "The operator must look at the disk.",
     )
-    .note("[What to do](../troubleshooting.md#the-disk-is-full)"),
+    .note(
+        "The disk is [read-only](../troubleshooting.md#the-disk-is-read-only), or a write [could not be made \
+         durable](../troubleshooting.md#a-write-could-not-be-made-durable); the message says which. \
+         Authentications go on.",
+    ),
     new(R::StoreFailed, C::Internal, Acts::Operator, "The store failed.", "Tell the operator.")
         .note("Or nothing can be sealed. The log says more."),
     new(

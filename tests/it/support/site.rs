@@ -107,7 +107,11 @@ impl Site {
     }
 
     fn as_toml(&self) -> String {
-        let raw = |value: &str| value.parse::<f64>().is_ok() || ["true", "false"].contains(&value);
+        let raw = |value: &str| {
+            value.parse::<f64>().is_ok()
+                || ["true", "false"].contains(&value)
+                || value.starts_with('[')
+        };
         let line = |(key, value): &(String, String)| match raw(value) {
             true => format!("{key} = {value}\n"),
             false => format!("{key} = \"{value}\"\n"),

@@ -16,7 +16,7 @@ mod kills;
 mod load;
 mod report;
 mod server;
-mod shim;
+pub(crate) mod shim;
 mod shim_tests;
 
 use std::time::{Instant, SystemTime};

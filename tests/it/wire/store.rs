@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use facemap_vault::crypto::{Draft, Keyring, Provider};
-use facemap_vault::grpc::{Listeners, ServerSettings, serve};
+use facemap_vault::grpc::{Listeners, Public, ServerSettings, serve};
 use facemap_vault::model::{AccountId, Mode, RowKey, SealedBody, Timestamp, WorkflowExecutionId};
 use facemap_vault::proto::v1::GetEnrollmentRequest;
 use facemap_vault::proto::v1::enrollment::State;
@@ -39,8 +39,11 @@ impl Scene {
         let dir = tempfile::tempdir().unwrap();
         let public = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = public.local_addr().unwrap().to_string();
+        let public = Public::Plain(public);
         let admin = UnixListener::bind(dir.path().join("admin.sock")).unwrap();
         let settings = ServerSettings {
+            policy: Arc::default(),
+            connection_age: std::time::Duration::from_secs(900),
             public_reflection: false,
             capture_at_once: true,
             horizon: std::time::Duration::from_secs(86_400),
