@@ -5,7 +5,7 @@
 //! Two programs run it: `make fuzz` (`tests/fuzz`, any Rust, in CI) and cargo-fuzz (`fuzz/`).
 
 use crate::config::Config;
-use crate::{crypto, grpc, jumio, tls, vault};
+use crate::{audit, crypto, grpc, jumio, tls, vault};
 
 /// One reader.
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +19,7 @@ pub struct Target {
 /// All there are.
 pub const TARGETS: &[Target] = &[
     Target { name: "record", read: crypto::fuzzing::record },
+    Target { name: "ledger_record", read: audit::fuzzing::record },
     Target { name: "attributes", read: vault::fuzzing::attributes },
     Target { name: "sealed", read: crypto::fuzzing::sealed },
     Target { name: "keyring", read: crypto::fuzzing::keyring },
@@ -34,7 +35,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "url", read: jumio::fuzzing::url },
     Target { name: "retry_after", read: jumio::fuzzing::retry_after },
     Target { name: "grpc_request", read: grpc::fuzzing::request },
-    Target { name: "certificate", read: certificate },
+    Target { name: "certificate", read: tls::fuzzing::certificate },
     Target { name: "config", read: config },
 ];
 
@@ -49,16 +50,6 @@ pub fn read(name: &str, bytes: &[u8]) {
 fn page_token(bytes: &[u8]) -> bool {
     assert!(!crypto::fuzzing::token(bytes), "a token that nobody made");
     vault::fuzzing::page_token(bytes)
-}
-
-/// The identity in a caller's certificate, which ends up in logs.
-fn certificate(bytes: &[u8]) -> bool {
-    let identity = tls::Identity::of(bytes);
-    if let Ok(identity) = &identity {
-        let shown = identity.to_string();
-        assert!(shown.bytes().all(|byte| byte.is_ascii_graphic()), "{shown:?}");
-    }
-    identity.is_ok()
 }
 
 /// A file of settings and, after a NUL each, environment variables. Complaints are printed, so nothing in

@@ -59,7 +59,7 @@ impl Bench {
         let dir = world::folder();
         let keyring = world::keyring();
         let store = world::create(dir.path(), &keyring);
-        let vault = world::open(store, simulator.jumio(), keyring).await;
+        let vault = world::open(dir.path(), store, simulator.jumio(), keyring).await;
         let db = Arc::new(database(&dir.path().join("floor")));
         Self { vault, bare: simulator.bare().await, db, _dir: dir }
     }

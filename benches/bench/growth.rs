@@ -29,7 +29,7 @@ pub async fn run(report: &mut Report, scale: &Scale) {
     for count in counts {
         let (dir, keyring) = (world::folder(), world::keyring());
         let store = world::create(dir.path(), &keyring);
-        let vault = world::open(store, Nearby, Arc::clone(&keyring)).await;
+        let vault = world::open(dir.path(), store, Nearby, Arc::clone(&keyring)).await;
         let before = process::written();
         let took = fill(&vault, count).await;
         let point = |figure: &str, unit: &str, value: f64| Point {
@@ -49,7 +49,7 @@ pub async fn run(report: &mut Report, scale: &Scale) {
 
         let began = Instant::now();
         let store = world::reopen(dir.path(), &keyring);
-        let vault = world::open(store, Nearby, keyring).await;
+        let vault = world::open(dir.path(), store, Nearby, keyring).await;
         report.point(point("start-up", "ms", began.elapsed().as_secs_f64() * 1e3));
         let facemaps = (CAPTURED as usize * FACEMAP_LEN) as f64;
         let size = vault.store_size().await.unwrap() as f64;

@@ -75,7 +75,7 @@ impl Bench {
         let dir = world::folder();
         let keyring = world::keyring();
         let store = world::create(dir.path(), &keyring);
-        let vault = world::open(store, simulator.jumio(), keyring).await;
+        let vault = world::open(dir.path(), store, simulator.jumio(), keyring).await;
         let accounts = simulator.onboard(ACCOUNTS, len).await;
         world::enroll(&vault, &accounts).await;
         for one in &accounts {

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use facemap_vault::audit::{Ledger, LedgerSettings};
 use facemap_vault::crypto::{Keyring, Provider};
 use facemap_vault::jumio::Jumio;
 use facemap_vault::model::{Mode, Timestamp};
@@ -42,13 +43,28 @@ pub fn reopen(dir: &Path, keyring: &Keyring) -> RocksStore {
     RocksStore::open(&dir.join("store"), identity, &Options::default()).unwrap()
 }
 
-/// The vault over `store`.
+/// The vault over `store`, with its audit trail beside it.
 pub async fn open<J: Jumio>(
+    dir: &Path,
     store: RocksStore,
     jumio: J,
     keyring: Arc<Keyring>,
 ) -> Arc<TheVault<J>> {
-    Arc::new(Vault::open(store, jumio, keyring, settings(), |_| ()).await.unwrap())
+    let ledger = Arc::new(ledger(dir, &keyring));
+    Arc::new(Vault::open(store, jumio, keyring, ledger, settings(), |_| ()).await.unwrap())
+}
+
+/// The audit trail, made if it is not there. Patient: what is measured is not refused.
+fn ledger(dir: &Path, keyring: &Keyring) -> Ledger {
+    let settings = LedgerSettings {
+        write_timeout: Duration::from_secs(60),
+        ..LedgerSettings::new(dir.join("audit"))
+    };
+    let (vault, now) = (keyring.vault().0, Timestamp::now());
+    if !settings.dir.exists() {
+        Ledger::create(&settings, vault, keyring.auditor(), now).unwrap();
+    }
+    Ledger::open(settings, vault, keyring.auditor(), now).unwrap()
 }
 
 /// Enrolls, durably; nothing is captured yet.

@@ -52,6 +52,7 @@ const DEV: Lines = &[
     ("store.path", "\"fmvault-dev/store\""),
     ("keys.keyring", "\"fmvault-dev/keyring\""),
     ("keys.passphrase", "\"env:FMVAULT_PASSPHRASE\""),
+    ("audit.dir", "\"fmvault-dev/audit\""),
     ("listen.public.reflection", "true"),
     ("listen.admin.socket", "\"fmvault-dev/admin.sock\""),
 ];

@@ -5,6 +5,7 @@
 //! that file and the types equal. Secrets are not settings: a setting says where one is found
 //! ([`SecretRef`]).
 
+mod audit;
 mod example;
 mod keys;
 mod layers;
@@ -21,6 +22,7 @@ mod units;
 mod validate;
 mod validate_callback;
 
+pub use audit::Audit;
 pub use example::{Explanation, MANUAL, Profile};
 pub use keys::{is_secret, key_names};
 pub use load::{Loaded, Origin};

@@ -38,6 +38,7 @@ impl Config {
         self.check_limits(&mut found);
         self.check_secrets(&mut found);
         self.check_paths(&mut found);
+        self.check_audit(&mut found);
         self.check_addresses(&mut found);
         self.check_public(&mut found);
         self.check_callback(&mut found);
@@ -138,8 +139,9 @@ impl Config {
     }
 
     fn check_paths(&self, found: &mut Vec<Invalid>) {
-        let paths: [(&[&str], &Path); 3] = [
+        let paths: [(&[&str], &Path); 4] = [
             (&["store.path", "mode"], &self.store.path),
+            (&["audit.dir", "mode"], &self.audit.dir),
             (&["keys.keyring", "mode"], &self.keys.keyring),
             (&["listen.admin.socket", "mode"], &self.listen.admin.socket),
         ];
@@ -255,7 +257,7 @@ pub(super) fn break_rule(
 }
 
 /// The path without `.` and `..`, as far as that can be known without asking the disk.
-fn plain(path: &Path) -> PathBuf {
+pub(super) fn plain(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
     for component in path.components() {
         match component {

@@ -17,6 +17,7 @@
 
 mod chunked;
 mod envelope;
+mod evidence;
 pub(crate) mod fuzzing;
 mod key;
 mod key_use;
@@ -36,6 +37,7 @@ mod token;
 mod wrap;
 
 pub use envelope::{ATTRIBUTES_LEN_MAX, Draft, OpenError, SealError};
+pub use evidence::{Auditor, RECOVERY_LEN};
 pub use key::{KEY_LEN, Key, KeyKind, Protection, RootKey, protection};
 pub use keyring::{KekInfo, KekState, Keyring, KeyringChangeError, Tombstone};
 pub use keyring_error::KeyringError;

@@ -75,6 +75,19 @@ impl Caller {
         }
     }
 
+    /// The name of whoever calls, as far as the transport knows it: for the audit trail, which also says
+    /// who was refused.
+    pub(super) fn name(extensions: &Extensions, now: Timestamp) -> Option<String> {
+        if let Some(peer) = extensions.get::<Arc<Peer>>() {
+            return peer.identity(now).ok().map(ToString::to_string);
+        }
+        if let Some(peer) = extensions.get::<UdsConnectInfo>() {
+            return peer.peer_cred.as_ref().map(|peer| format!("socket:{}", peer.uid()));
+        }
+        let address = extensions.get::<TcpConnectInfo>().and_then(TcpConnectInfo::remote_addr)?;
+        address.ip().is_loopback().then(|| "loopback".to_owned())
+    }
+
     /// Whether it may call what needs `needs`, once more.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 mod admin_enrollments;
 mod admin_service;
 mod answer;
+mod bound;
 mod caller;
 pub mod catalogue;
 mod convert;
@@ -16,7 +17,10 @@ mod doctor_service;
 mod fields;
 pub(crate) mod fuzzing;
 mod guard;
+mod inform;
 mod policy;
+mod readiness;
+mod record;
 mod rpcs;
 mod serve;
 mod status;
@@ -28,5 +32,6 @@ mod view;
 
 pub use doctor_process::{KeyMemory, ProcessMemory};
 pub use policy::{Grant, Policy};
+pub use record::HEAD_METADATA;
 pub use serve::{Listeners, Public, ServerSettings, serve};
 pub use status::{DOMAIN, REASON_TRAILER};

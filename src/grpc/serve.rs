@@ -8,8 +8,7 @@ use tokio::sync::watch;
 use tokio_stream::wrappers::{TcpListenerStream, UnixListenerStream};
 use tonic::transport::Server;
 use tonic::transport::server::Router;
-use tonic_health::ServingStatus;
-use tonic_health::server::health_reporter;
+use tonic_health::server::{HealthReporter, health_reporter};
 use tower::layer::util::{Identity, Stack};
 
 use crate::proto::DESCRIPTOR_SET;
@@ -23,11 +22,15 @@ use crate::tls::{Door, Limits, incoming};
 use crate::vault::{Jumio, Store, Vault};
 
 use super::admin_service::AdminService;
+use super::bound::BoundLayer;
 use super::count::CountLayer;
 use super::doctor_process::ProcessMemory;
 use super::doctor_service::Doctor;
 use super::guard::GuardLayer;
+use super::inform::InformLayer;
 use super::policy::Policy;
+use super::readiness;
+use super::record::RecordLayer;
 use super::sweep_service::SweepService;
 use super::vault_service::VaultService;
 
@@ -112,9 +115,10 @@ pub async fn serve<S: Store, J: Jumio>(
     stop: watch::Receiver<bool>,
 ) -> Result<(), tonic::transport::Error> {
     let reflection = settings.public_reflection;
-    let services = Services { vault, settings };
-    let public = services.router(reflection, false).await;
-    let admin = services.router(true, true).await;
+    let services = Services { vault, settings, stop: stop.clone() };
+    let (public, one) = services.router(reflection, false);
+    let (admin, other) = services.router(true, true);
+    let told = readiness::keep_told(services.vault, [one, other], stop.clone());
     let callers = async {
         let stopped = stopped(stop.clone());
         match listeners.public {
@@ -130,20 +134,25 @@ pub async fn serve<S: Store, J: Jumio>(
     };
     let operators = UnixListenerStream::new(listeners.admin);
     let operators = admin.serve_with_incoming_shutdown(operators, stopped(stop.clone()));
-    let (callers, operators) = tokio::join!(callers, operators);
+    let (callers, operators, ()) = tokio::join!(callers, operators, told);
     callers.and(operators)
 }
 
-/// Around every service: counted, also what the guard refuses.
-type Layers = Stack<GuardLayer, Stack<CountLayer, Identity>>;
+/// Around every service, from the inside: who may; a reason for every error; recorded, also what was
+/// refused; not without end; counted.
+type Layers = Stack<
+    GuardLayer,
+    Stack<InformLayer, Stack<RecordLayer, Stack<BoundLayer, Stack<CountLayer, Identity>>>>,
+>;
 
 struct Services<S, J> {
     vault: Arc<Vault<S, J>>,
     settings: ServerSettings,
+    stop: watch::Receiver<bool>,
 }
 
 impl<S: Store, J: Jumio> Services<S, J> {
-    async fn router(&self, reflection: bool, admin: bool) -> Router<Layers> {
+    fn router(&self, reflection: bool, admin: bool) -> (Router<Layers>, HealthReporter) {
         let vault = || Arc::clone(&self.vault);
         let public = FacemapVaultServiceServer::new(VaultService::new(
             vault(),
@@ -152,9 +161,6 @@ impl<S: Store, J: Jumio> Services<S, J> {
         .max_decoding_message_size(MESSAGE_LEN_MAX)
         .max_encoding_message_size(ANSWER_LEN_MAX);
         let (reporter, health) = health_reporter();
-        reporter
-            .set_service_status("facemapvault.v1.FacemapVaultService", ServingStatus::Serving)
-            .await;
         let [stream_window, connection_window] = WINDOWS;
         let mut server = Server::builder();
         if !admin {
@@ -169,6 +175,9 @@ impl<S: Store, J: Jumio> Services<S, J> {
             .http2_max_header_list_size(HEADER_LIST_MAX)
             .http2_keepalive_interval(Some(KEEPALIVE))
             .layer(CountLayer(Arc::clone(self.vault.metrics())))
+            .layer(BoundLayer(self.stop.clone()))
+            .layer(RecordLayer::new(&self.vault))
+            .layer(InformLayer)
             .layer(GuardLayer(Arc::clone(&self.settings.policy)))
             .add_service(public)
             .add_service(health);
@@ -208,7 +217,7 @@ impl<S: Store, J: Jumio> Services<S, J> {
                         .max_decoding_message_size(MESSAGE_LEN_MAX),
                 );
         }
-        router
+        (router, reporter)
     }
 }
 

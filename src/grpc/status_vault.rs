@@ -43,8 +43,10 @@ pub(super) fn of_vault(error: &VaultError) -> Answer {
         E::PageTokenInvalid => answer(R::PageTokenInvalid),
         E::StoreFull => answer(R::StoreFull),
         E::StoreReadOnly => answer(R::StoreReadOnly),
+        E::Store(_) | E::Seal(_) | E::Audit(_) => answer(R::StoreFailed),
+        E::AuditUnavailable(_) => answer(R::AuditUnavailable),
+        E::RolledBack(_) => answer(R::StoreRolledBack),
         E::StoreBroken => answer(R::StoreReadOnly).saying(BROKEN.to_owned()),
-        E::Store(_) | E::Seal(_) => answer(R::StoreFailed),
         E::ShuttingDown => answer(R::ShuttingDown),
         E::SweepInProgress { id } => {
             answer(R::SweepInProgress).with("name", format!("sweeps/{}", id.hyphenated()))

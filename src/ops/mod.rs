@@ -32,9 +32,13 @@ pub async fn serve<S: Store, J: Jumio>(
     let (stopping, watched) = (stop.clone(), Arc::clone(&vault));
     let ready = move || {
         let (stops, store) = (*stopping.borrow(), watched.store_state());
+        let recorded = watched.is_ready();
         async move {
             match (stops, store) {
                 (true, _) => page(StatusCode::SERVICE_UNAVAILABLE, "stopping\n"),
+                (false, _) if !recorded => {
+                    page(StatusCode::SERVICE_UNAVAILABLE, "the audit trail cannot be written\n")
+                }
                 (false, StoreState::Writable) => page(StatusCode::OK, "ready\n"),
                 // People log in all the same: taking the vault away would make it worse.
                 (

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::audit::LedgerError;
 use crate::config::SecretError;
 use crate::crypto::{KeyringChangeError, KeyringError, RandomError, RootKeyError, SelfTestError};
 use crate::jumio::SettingsError;
@@ -81,8 +82,11 @@ pub enum StartError {
     /// The store cannot be opened.
     #[error(transparent)]
     Store(#[from] OpenError),
+    /// The audit trail cannot be opened.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
     /// The store cannot be read.
-    #[error("the store cannot be read")]
+    #[error("the vault cannot be opened")]
     Vault(#[from] VaultError),
     /// The settings of Jumio's client cannot be right.
     #[error(transparent)]
@@ -131,6 +135,7 @@ impl StartError {
             | Self::Tls(_)
             | Self::TlsSwitched
             | Self::Store(_)
+            | Self::Ledger(_)
             | Self::Vault(_)
             | Self::Jumio(_)
             | Self::Listen { .. }
@@ -152,6 +157,8 @@ impl StartError {
                         | OpenError::OtherVault { .. }
                         | OpenError::OtherMode { .. }
                 )
+                | Self::Ledger(LedgerError::Exists { .. } | LedgerError::InUse { .. })
+                | Self::Vault(VaultError::RolledBack(_))
         )
     }
 
@@ -180,6 +187,13 @@ impl StartError {
             Self::Tls(_) => "correct the files that [listen.public] names",
             Self::TlsSwitched => "restart the vault",
             Self::Store(_) => "do what the message says",
+            Self::Ledger(LedgerError::Missing { .. } | LedgerError::Damaged { .. }) => {
+                "restore the audit trail's files; if they are gone, fmvault store recover"
+            }
+            Self::Ledger(_) => "do what the message says, or correct audit.dir",
+            Self::Vault(VaultError::RolledBack(_)) => {
+                "restore the newest backup of the store; if there is none, fmvault store recover"
+            }
             Self::Vault(_) => "check the disk; then restore the store from its backup",
             Self::Jumio(_) => "fmvault config check",
             Self::Listen { .. } => "stop what listens there, or choose another address",

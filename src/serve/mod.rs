@@ -21,7 +21,9 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::audit::Ledger;
 use crate::config::{Config, Public};
+use crate::crypto::Keyring;
 use crate::grpc::{self, Listeners, ServerSettings};
 use crate::jumio::HttpJumio;
 use crate::metrics::Metrics;
@@ -83,7 +85,9 @@ pub async fn start(config: &Config, progress: impl Fn(u64)) -> Result<Running, S
     let metrics = Arc::new(Metrics::default());
     let jumio = HttpJumio::new(settings::jumio(config, &metrics)?)?;
     let rules = settings::vault(config);
-    let vault = Vault::open(store, jumio, Arc::new(keyring), rules, progress).await?;
+    let ledger = open_ledger(config, &keyring)?;
+    let (keyring, ledger) = (Arc::new(keyring), Arc::new(ledger));
+    let vault = Vault::open(store, jumio, keyring, ledger, rules, progress).await?;
     // Only now, when nothing is in the way of a start, is anything written.
     let home = Arc::new(home);
     let completing = Arc::clone(&home);
@@ -145,6 +149,11 @@ pub async fn start(config: &Config, progress: impl Fn(u64)) -> Result<Running, S
         stop,
         tasks,
     })
+}
+
+fn open_ledger(config: &Config, keyring: &Keyring) -> Result<Ledger, StartError> {
+    let settings = settings::ledger(config);
+    Ok(Ledger::open(settings, keyring.vault().0, keyring.auditor(), Timestamp::now())?)
 }
 
 impl Running {

@@ -3,6 +3,7 @@
 
 mod accept;
 mod door;
+pub(crate) mod fuzzing;
 mod identity;
 mod peer;
 mod places;

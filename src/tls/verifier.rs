@@ -65,7 +65,7 @@ impl ClientCertVerifier for ClientsOnly {
     }
 }
 
-fn is_for_clients(leaf: &[u8]) -> bool {
+pub(super) fn is_for_clients(leaf: &[u8]) -> bool {
     let Ok((_, leaf)) = X509Certificate::from_der(leaf) else { return false };
     matches!(leaf.extended_key_usage(), Ok(Some(usage)) if usage.value.client_auth)
 }

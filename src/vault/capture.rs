@@ -1,5 +1,6 @@
 //! A facemap is captured: one attempt on one account, by whoever comes first.
 
+use crate::audit::Purpose;
 use crate::jumio::{Jumio, JumioError, OnboardingDetails};
 use crate::model::{
     AccountId, Blocked, CredentialId, Enrollment, LastError, Onboarding, State, StoredFacemap,
@@ -9,6 +10,7 @@ use crate::store::Store;
 
 use super::admission::{Admission, admit};
 use super::attributes::LIVENESS_TYPE_LEN_MAX;
+use super::rows::TRIES;
 use super::{Loaded, NewBody, Vault, VaultError};
 
 impl<S: Store, J: Jumio> Vault<S, J> {
@@ -32,7 +34,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
     ) -> Result<Attempt, VaultError> {
         let _turn = self.capturing.turn(account).await;
         let mut known = self.enrollment(account).await?;
-        loop {
+        for _ in 0..TRIES {
             if !known.enrollment.is_awaited() {
                 return Ok(known.into());
             }
@@ -46,6 +48,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
                 }
             }
         }
+        Err(VaultError::Conflict)
     }
 
     async fn attempt(&self, known: &Loaded, now: Timestamp) -> Result<Attempt, VaultError> {
@@ -92,6 +95,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
             }
             Err(error) => return self.missed(known, error, details.completed, now).await,
         };
+        self.note_opened(self.ring.now().row_key(account), Purpose::Capture).leave();
         while liveness_type.len() > LIVENESS_TYPE_LEN_MAX {
             liveness_type.pop();
         }

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use crate::audit::AuditError;
 use crate::crypto::{OpenError, SealError};
 use crate::jumio::{JumioError, Limit};
 use crate::model::{AccountId, Blocked, SweepId, Timestamp, WorkflowExecutionId};
 use crate::store::StoreError;
 
-use super::{KeyringHomeError, KeysError};
+use super::{KeyringHomeError, KeysError, RolledBack};
 
 /// Why the vault refused or failed a request.
 ///
@@ -213,6 +214,19 @@ pub enum VaultError {
     /// There was no such sweep since the start, or it is too long ago.
     #[error("there is no such sweep")]
     SweepNotFound,
+
+    /// Nothing can be recorded in the audit trail, so nothing may be done. What was under way may have
+    /// happened. Retry.
+    #[error("the audit trail cannot be written")]
+    AuditUnavailable(#[source] AuditError),
+
+    /// The audit trail cannot be read. A person must look.
+    #[error("the audit trail cannot be read")]
+    Audit(#[source] std::io::Error),
+
+    /// The store does not have what was acknowledged: it was set back, or damaged. A person must decide.
+    #[error("{0}")]
+    RolledBack(Box<RolledBack>),
 
     /// The vault is stopping. Retry.
     #[error("the vault is shutting down")]

@@ -19,6 +19,9 @@ impl VaultError {
             Self::ConsentExpired { .. } => "consent_expired",
             Self::SweepNotFound => "sweep_not_found",
             Self::SweepInProgress { .. } => "sweep_in_progress",
+            Self::AuditUnavailable(_) => "audit_unavailable",
+            Self::Audit(_) => "audit_unreadable",
+            Self::RolledBack(_) => "store_rolled_back",
             Self::Conflict => "conflict",
             Self::Unreadable { .. } => "unreadable",
             Self::Damaged { .. } => "damaged",
@@ -85,6 +88,9 @@ impl VaultError {
             | Self::StoreReadOnly
             | Self::StoreBroken
             | Self::Store(_)
+            | Self::AuditUnavailable(_)
+            | Self::Audit(_)
+            | Self::RolledBack(_)
             | Self::Seal(_) => false,
             Self::Keys(error) => error.is_refusal(),
         }

@@ -1,12 +1,14 @@
 //! All integration tests in one binary, so that RocksDB is linked once.
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
+mod audit;
 mod backlog;
 mod bad_input;
 mod budget_share;
 mod callbacks;
 mod catalogue;
 mod cli;
+mod comparison;
 mod coverage;
 mod demo;
 mod disk_trouble;

@@ -49,17 +49,20 @@ pub(super) const ENTRIES: &[Entry] = &[
         R::StoreRolledBack,
         C::Unavailable,
         Acts::Operator,
-        "The store is older than what was acknowledged.",
-        "The operator must bring the newer store back.",
+        "The store does not have all that was acknowledged.",
+        "The operator must bring the newer store back, or run fmvault store recover.",
     )
+    .note("[What to do](../operate/audit.md#the-store-was-set-back)")
     .raised(Raised::Start),
     new(
         R::AuditUnavailable,
         C::Unavailable,
         Acts::Operator,
-        "The audit trail cannot be written; nothing was done.",
-        "The operator must make room on its disk.",
-    ),
+        "The audit trail cannot be written, and nothing is done unrecorded.",
+        "Retry with the same request_id; the operator must look at the trail's disk.",
+    )
+    .retry()
+    .note("What was under way may have happened. [What to do](../operate/audit.md#the-trail-cannot-be-written)"),
     new(
         R::SweepInProgress,
         C::Aborted,

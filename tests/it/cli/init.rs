@@ -81,6 +81,7 @@ async fn an_interrupted_init_goes_on() {
 
     // Before anything but the key file and an empty directory for the keyring.
     fs::remove_dir_all(site.path("store")).unwrap();
+    fs::remove_dir_all(site.path("audit")).unwrap();
     fs::remove_dir_all(site.path("keyring")).unwrap();
     fs::DirBuilder::new().mode(0o700).create(site.path("keyring")).unwrap();
     let ran = site.run(&["keys", "init", "--json"]).await;

@@ -1,6 +1,8 @@
 //! A hostile client: frames of HTTP/2 written by hand, over a connection with a good certificate.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rustls_pki_types::ServerName;
@@ -15,6 +17,14 @@ use tokio_rustls::client::TlsStream;
 pub(crate) struct Target {
     pub(crate) address: SocketAddr,
     pub(crate) connector: TlsConnector,
+    pub(crate) done: Arc<Done>,
+}
+
+/// How much of it was done.
+#[derive(Default)]
+pub(crate) struct Done {
+    pub(crate) connections: AtomicU64,
+    pub(crate) bytes: AtomicU64,
 }
 
 /// What to do to it.
@@ -133,8 +143,10 @@ impl Attack {
             to.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await?;
             to.write_all(&frame(SETTINGS, 0, 0, &[])).await?;
             for round in 0.. {
-                to.write_all(&self.frames(round)).await?;
+                let frames = self.frames(round);
+                to.write_all(&frames).await?;
                 to.flush().await?;
+                target.done.bytes.fetch_add(frames.len() as u64, Ordering::Relaxed);
             }
             Ok(())
         };
@@ -173,6 +185,7 @@ impl Target {
     async fn tcp(&self) -> std::io::Result<TcpStream> {
         let socket = TcpSocket::new_v4()?;
         socket.bind("127.0.0.2:0".parse().unwrap())?;
+        self.done.connections.fetch_add(1, Ordering::Relaxed);
         socket.connect(self.address).await
     }
 

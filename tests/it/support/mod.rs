@@ -3,6 +3,7 @@
 pub(crate) mod caller;
 pub(crate) mod fake_jumio;
 pub(crate) mod flood;
+pub(crate) mod ledger;
 pub(crate) mod mem_store;
 pub(crate) mod pki;
 pub(crate) mod process;

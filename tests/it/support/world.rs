@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use facemap_vault::audit::Ledger;
 use facemap_vault::crypto::{Keyring, Provider};
 use facemap_vault::model::{
     AccountId, Enrollment, Mode, RequestId, State, Timestamp, WorkflowExecutionId,
@@ -13,7 +14,10 @@ use facemap_vault::vault::{
     Vault, VaultError,
 };
 
+use tempfile::TempDir;
+
 use super::fake_jumio::FakeJumio;
+use super::ledger::fresh_ledger;
 use super::mem_store::MemStore;
 use super::wobbly::Wobbly;
 
@@ -25,8 +29,10 @@ pub(crate) struct World {
     pub(crate) jumio: FakeJumio,
     pub(crate) store: Wobbly<MemStore>,
     pub(crate) keyring: Arc<Keyring>,
+    pub(crate) ledger: Arc<Ledger>,
     pub(crate) vault: Arc<TestVault>,
     pub(crate) now: Timestamp,
+    _ledger_dir: TempDir,
 }
 
 /// How long Jumio keeps data, for the tests.
@@ -45,14 +51,15 @@ impl World {
         let store = Wobbly::<MemStore>::default();
         let ring = Keyring::generate(Provider::AwsLc, Mode::Simulator, 2, START).unwrap();
         let keyring = Arc::new(ring);
-        let vault = open(&store, &jumio, &keyring, settings()).await;
-        Self { jumio, store, keyring, vault, now: START }
+        let (_ledger_dir, ledger) = fresh_ledger(&keyring);
+        let vault = open(&store, &jumio, &keyring, &ledger, settings()).await;
+        Self { jumio, store, keyring, ledger, vault, now: START, _ledger_dir }
     }
 
     /// The process dies and another one starts: memory is gone, disk and Jumio stay.
     pub(crate) async fn crash(&mut self) {
         let settings = self.vault.settings().clone();
-        self.vault = open(&self.store, &self.jumio, &self.keyring, settings).await;
+        self.vault = open(&self.store, &self.jumio, &self.keyring, &self.ledger, settings).await;
     }
 
     /// Time passes.
@@ -119,7 +126,7 @@ impl World {
     /// A count of what is stored now, made anew.
     pub(crate) async fn recount(&self) -> Census {
         let settings = self.vault.settings().clone();
-        open(&self.store, &self.jumio, &self.keyring, settings).await.census()
+        open(&self.store, &self.jumio, &self.keyring, &self.ledger, settings).await.census()
     }
 }
 
@@ -136,9 +143,11 @@ async fn open(
     store: &Wobbly<MemStore>,
     jumio: &FakeJumio,
     keyring: &Arc<Keyring>,
+    ledger: &Arc<Ledger>,
     settings: Settings,
 ) -> Arc<TestVault> {
-    let vault = Vault::open(store.clone(), jumio.clone(), Arc::clone(keyring), settings, |_| ());
+    let (keyring, ledger) = (Arc::clone(keyring), Arc::clone(ledger));
+    let vault = Vault::open(store.clone(), jumio.clone(), keyring, ledger, settings, |_| ());
     Arc::new(vault.await.unwrap())
 }
 

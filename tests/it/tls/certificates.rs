@@ -5,7 +5,9 @@ use tonic::Code;
 
 use super::{ask, is_handshake};
 use crate::support::caller::{Caller, Told};
-use crate::support::pki::{Authority, Certified, Leaf, channel, client, self_signed};
+use crate::support::pki::{
+    Authority, Certified, Leaf, channel, client, client_of, connect_tls, self_signed,
+};
 use crate::support::secured::{BACKEND, Secured};
 
 /// How one is refused.
@@ -149,10 +151,30 @@ async fn tls_1_2_is_refused_unless_switched_on() {
     for (switch, want) in [("false", false), ("true", true)] {
         let secured = Secured::start("", &[("listen.public.tls12", switch)]).await;
         let who = secured.authority.sign(&Leaf::uri(BACKEND));
-        let old = crate::support::pki::client_of(&secured.root(), Some(&who), &[&TLS12]);
+        let old = client_of(&secured.root(), Some(&who), &[&TLS12]);
         let mut caller = Caller::new(channel(&secured.address(), &old));
         let status = ask(&mut caller).await;
         assert_eq!(!is_handshake(&status), want, "tls12 = {switch}: {status:?}");
         secured.vault.stop().await;
     }
+}
+
+/// A session is never taken up again: each connection shows its certificate anew.
+#[tokio::test]
+async fn no_session_is_resumed() {
+    use tokio_rustls::rustls::{HandshakeKind, version};
+    let secured = Secured::start("", &[("listen.public.tls12", "true")]).await;
+    let who = secured.authority.sign(&Leaf::uri(BACKEND));
+    for only in [&version::TLS12, &version::TLS13] {
+        let connector = client_of(&secured.root(), Some(&who), &[only]);
+        for _ in 0..3 {
+            let connected = connect_tls(&secured.address(), &connector).await.unwrap();
+            let kind = connected.get_ref().1.handshake_kind();
+            assert_eq!(kind, Some(HandshakeKind::Full), "{only:?}");
+            // An answer, so that a ticket would have come with it.
+            let mut caller = Caller::new(channel(&secured.address(), &connector));
+            assert_eq!(Told::by(&ask(&mut caller).await).reason, "ENROLLMENT_NOT_FOUND");
+        }
+    }
+    secured.vault.stop().await;
 }

@@ -15,6 +15,7 @@ use tonic::Code;
 
 use super::faulty::{Fault, Faulty, Generous};
 use crate::support::caller::{Caller, Told, connect, connect_socket, enroll, start};
+use crate::support::ledger::fresh_ledger;
 use crate::support::site::Person;
 use crate::support::world::settings;
 
@@ -25,6 +26,7 @@ struct Scene {
     caller: Caller,
     person: Person,
     dir: tempfile::TempDir,
+    _ledger_dir: tempfile::TempDir,
     _stop: watch::Sender<bool>,
 }
 
@@ -34,7 +36,9 @@ impl Scene {
         let now = Timestamp::now();
         let keyring = Keyring::generate(Provider::AwsLc, Mode::Simulator, 4, now).unwrap();
         let keyring = Arc::new(keyring);
-        let vault = Vault::open(store.clone(), Generous, Arc::clone(&keyring), settings(), |_| {});
+        let (_ledger_dir, ledger) = fresh_ledger(&keyring);
+        let ring = Arc::clone(&keyring);
+        let vault = Vault::open(store.clone(), Generous, ring, ledger, settings(), |_| {});
         let vault = Arc::new(vault.await.unwrap());
         let dir = tempfile::tempdir().unwrap();
         let public = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -61,7 +65,7 @@ impl Scene {
         };
         let answer = caller.create_enrollment(enroll(&person, 10)).await.unwrap();
         assert_eq!(answer.into_inner().enrollment.unwrap().state(), State::Active);
-        Self { store, keyring, caller, person, dir, _stop: stop }
+        Self { store, keyring, caller, person, dir, _stop: stop, _ledger_dir }
     }
 
     fn row(&self) -> RowKey {
@@ -82,7 +86,8 @@ impl Scene {
 #[tokio::test]
 async fn faults_of_the_store_are_told_by_what_can_be_done() {
     let lost: Fault = || StoreError::Unavailable("/dev/sda1 is on fire".to_owned());
-    let table: [(&str, Fault, Code, &str); 5] = [
+    let table: [(&str, Fault, Code, &str); 6] = [
+        ("always another's", || StoreError::Conflict, Code::Aborted, "CONFLICT"),
         ("full", || StoreError::Full, Code::ResourceExhausted, "STORE_FULL"),
         ("read-only", || StoreError::ReadOnly, Code::Unavailable, "STORE_READ_ONLY"),
         ("not synced", || StoreError::Poisoned, Code::Unavailable, "STORE_READ_ONLY"),
