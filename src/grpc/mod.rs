@@ -16,6 +16,7 @@ mod coverage;
 mod doctor_process;
 mod doctor_service;
 mod fields;
+pub(crate) mod fuzzing;
 mod guard;
 mod inform;
 mod policy;
