@@ -27,10 +27,19 @@ mod keyring_home;
 mod keys;
 mod keys_error;
 mod list;
+mod load;
 mod page_token;
 mod recent;
+mod reencrypt;
+mod retire;
 mod retry;
+mod rewrap;
+mod rewrap_runs;
+mod rewrap_verify;
 mod ring;
+mod rotate;
+mod rotation;
+mod rotation_order;
 mod rows;
 mod rumours;
 mod settings;
@@ -72,12 +81,16 @@ pub use keys::{KeyState, KeyView};
 pub use keys_error::KeysError;
 pub use list::{Cursor, ListFilter, Page};
 pub use retry::Reopened;
+pub use rewrap_runs::{Rewrap, RewrapState, RewrapStep, RewrapTrouble};
+pub use rotation::RotationPlan;
 pub use settings::Settings;
 pub use sweep::{SweepPlan, SweepReport};
 pub use sweep_runs::{Sweep, SweepState};
 
 use in_flight::InFlight;
+use load::Load;
 use recent::Recent;
+use rewrap_runs::RewrapRuns;
 use ring::Ring;
 use rows::NewBody;
 use rumours::Rumours;
@@ -99,6 +112,8 @@ pub struct Vault<S, J> {
     background: Arc<Semaphore>,
     recent: Recent,
     sweeps: SweepRuns,
+    rewraps: RewrapRuns,
+    load: Load,
     sequence: AtomicU64,
     watch: Watch,
 }
@@ -139,6 +154,8 @@ impl<S: Store, J: Jumio> Vault<S, J> {
             background: Arc::new(Semaphore::new(settings.background_captures_max)),
             recent: Recent::default(),
             sweeps: SweepRuns::default(),
+            rewraps: RewrapRuns::default(),
+            load: Load::default(),
             sequence: AtomicU64::new(sequence),
             watch: Watch::default(),
             settings,
