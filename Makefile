@@ -10,13 +10,15 @@ TOOLS := target/tools/bin
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup rocksdb tools demo test fuzz fuzz-long bench-sweep lint advisories check clean
+PROFILE ?= ci
+.PHONY: help setup rocksdb tools demo test fuzz fuzz-long torture bench-sweep lint advisories check clean
 
 help:
 	@echo 'make demo    the whole story in the terminal, offline, with throw-away data'
 	@echo 'make test    every test'
 	@echo 'make fuzz    every reader of bytes with 100,000 inputs; a part of `make test`'
 	@echo 'make fuzz-long   the same led by coverage, a minute each; SECONDS=600 for longer'
+	@echo 'make torture [PROFILE=ci|long] [SEED=n]   kills, power cuts, failing disks, damage'
 	@echo 'make bench-sweep   what a sweep costs among a million enrollments'
 	@echo 'make lint    formatting, clippy, dependencies, proto files'
 	@echo 'make check   test and lint, as the continuous integration does'
@@ -49,6 +51,11 @@ fuzz: rocksdb
 fuzz-long: rocksdb
 	scripts/fuzz-long.sh $(or $(SECONDS),60)
 
+# Minutes with PROFILE=ci, hours with PROFILE=long. SEED repeats a run.
+torture: rocksdb
+	@FMVAULT_TORTURE='$(PROFILE)' FMVAULT_SEED='$(SEED)' cargo test --release --locked --test it \
+	    -- --ignored --exact --nocapture torture::by_profile
+
 # Checking needs RocksDB's header, not its library.
 # Needs about 2 GB of disk and a few minutes.
 bench-sweep: rocksdb
@@ -57,6 +64,8 @@ bench-sweep: rocksdb
 lint: setup tools advisories
 	cargo fmt --check
 	cargo clippy --release --locked --all-targets -- -D warnings
+	cargo fmt --manifest-path tests/shim/Cargo.toml --check
+	cargo clippy --release --locked --manifest-path tests/shim/Cargo.toml --target-dir target/shim -- -D warnings
 	$(TOOLS)/buf lint proto
 	$(TOOLS)/cargo-deny --log-level error check bans licenses sources
 

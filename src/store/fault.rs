@@ -8,15 +8,21 @@ use crate::model::{HeaderError, RowKey};
 use super::StoreError;
 
 const DISK_FULL: &str = "No space left on device";
+/// What is said of a file that the engine knows of and that is not there.
+const MISSING: &str = "No such file or directory";
 const READ_ONLY: &str = "Read-only file system";
 /// What the engine was doing when making bytes durable failed.
 const SYNCING: [&str; 4] =
     ["While fsync", "While fdatasync", "While sync_file_range", "While closing file"];
 
-/// A failed read of `row`, or of the page after it.
+/// A failed read of `row`, or of the page after it. A file that somebody removed is damage to the rows in
+/// it: trying again will not bring it back.
 pub(super) fn of_read(row: RowKey, text: &str) -> StoreError {
     if is_damage(text) {
         return StoreError::Corrupt { row, what: "a checksum or length of the engine is wrong" };
+    }
+    if text.contains(MISSING) {
+        return StoreError::Corrupt { row, what: "a file of the engine is missing" };
     }
     StoreError::Unavailable(text.to_owned())
 }
@@ -112,5 +118,8 @@ mod tests {
         assert!(matches!(failing, StoreError::Unavailable(_)), "{failing:?}");
         let damaged = of_read(row, "Corruption: block checksum mismatch: stored = 1");
         assert!(matches!(damaged, StoreError::Corrupt { .. }), "{damaged:?}");
+        let open = "IO error: No such file or directory: While open a file for random read: ";
+        let missing = of_read(row, &format!("{open}/s/000017.blob: No such file or directory"));
+        assert!(matches!(missing, StoreError::Corrupt { .. }), "{missing:?}");
     }
 }

@@ -27,17 +27,27 @@ pub(crate) const UPSTREAM: &str = "upstream-said-e41c7b";
 
 /// A connection to `address`.
 pub(crate) async fn connect(address: &str) -> Channel {
-    Endpoint::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap()
+    try_connect(address).await.unwrap()
+}
+
+/// A connection to `address`, if anybody answers there.
+pub(crate) async fn try_connect(address: &str) -> Option<Channel> {
+    Endpoint::from_shared(format!("http://{address}")).unwrap().connect().await.ok()
 }
 
 /// A connection to the UNIX socket at `path`.
 pub(crate) async fn connect_socket(path: &Path) -> Channel {
+    try_connect_socket(path).await.unwrap()
+}
+
+/// A connection to the UNIX socket at `path`, if anybody answers there.
+pub(crate) async fn try_connect_socket(path: &Path) -> Option<Channel> {
     let path = path.to_owned();
     let connect = service_fn(move |_| {
         let path = path.clone();
         async move { UnixStream::connect(path).await.map(TokioIo::new) }
     });
-    Endpoint::from_static("http://socket.invalid").connect_with_connector(connect).await.unwrap()
+    Endpoint::from_static("http://socket.invalid").connect_with_connector(connect).await.ok()
 }
 
 /// Enrolls `person`, waiting for the facemap for `wait` seconds at most.

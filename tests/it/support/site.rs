@@ -89,9 +89,7 @@ impl Site {
 
     /// The SHA-256 of what was uploaded into an execution, in order.
     pub(crate) async fn uploads(&self, execution: &str) -> Vec<String> {
-        let seen = self.remote.get(&format!("executions/{execution}")).await.unwrap();
-        let uploads = seen["uploads"].as_array().unwrap();
-        uploads.iter().map(|upload| upload["sha256"].as_str().unwrap().to_owned()).collect()
+        uploads(&self.remote, execution).await
     }
 
     /// How many account updates Jumio has seen.
@@ -127,6 +125,13 @@ impl From<&Value> for Person {
             sha256: text("facemap_sha256"),
         }
     }
+}
+
+/// The SHA-256 of what was uploaded into an execution, in order.
+pub(crate) async fn uploads(remote: &Remote, execution: &str) -> Vec<String> {
+    let seen = remote.get(&format!("executions/{execution}")).await.unwrap();
+    let uploads = seen["uploads"].as_array().unwrap();
+    uploads.iter().map(|upload| upload["sha256"].as_str().unwrap().to_owned()).collect()
 }
 
 /// Writes a file that only its owner can read.
