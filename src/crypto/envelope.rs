@@ -136,7 +136,7 @@ impl Keyring {
     /// # Errors
     ///
     /// [`SealError`]; [`SealError::Unreadable`] if `old` does not open.
-    pub fn reencrypt(
+    pub fn seal_anew(
         &self,
         row: RowKey,
         old: &SealedRecord,

@@ -150,26 +150,6 @@ impl Keyring {
         &self.tombstones
     }
 
-    /// The bucket `row` belongs to. Buckets are equal ranges of row keys, in their order.
-    pub fn bucket_of(&self, row: RowKey) -> u16 {
-        let [a, b, ..] = row.0;
-        let share = u32::from(u16::from_be_bytes([a, b])) * u32::from(self.bucket_count);
-        u16::try_from(share >> 16).expect("below the bucket count, which is at most 256")
-    }
-
-    /// The first and the last row that belong to `bucket`.
-    pub fn rows_of(&self, bucket: u16) -> (RowKey, RowKey) {
-        let first = |bucket: u32| (bucket << 16).div_ceil(u32::from(self.bucket_count));
-        let row = |start: u32, rest: u8| {
-            let mut row = [rest; 32];
-            let [_, _, a, b] = start.to_be_bytes();
-            (row[0], row[1]) = (a, b);
-            RowKey(row)
-        };
-        let bucket = u32::from(bucket);
-        (row(first(bucket), 0), row(first(bucket + 1) - 1, u8::MAX))
-    }
-
     /// How many shred buckets there are; never changes.
     pub fn bucket_count(&self) -> u16 {
         self.bucket_count

@@ -13,6 +13,8 @@ mod coverage;
 mod doctor_process;
 mod doctor_service;
 mod fields;
+mod key_service;
+mod rewrap;
 mod serve;
 mod status;
 mod status_keys;

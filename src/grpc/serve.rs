@@ -25,6 +25,7 @@ use super::admin_service::AdminService;
 use super::count::CountLayer;
 use super::doctor_process::ProcessMemory;
 use super::doctor_service::Doctor;
+use super::key_service::Keys;
 use super::sweep_service::SweepService;
 use super::vault_service::VaultService;
 
@@ -153,7 +154,8 @@ impl<S: Store, J: Jumio> Services<S, J> {
                     StatusServiceServer::new(service()).max_decoding_message_size(MESSAGE_LEN_MAX),
                 )
                 .add_service(
-                    KeyServiceServer::new(service()).max_decoding_message_size(MESSAGE_LEN_MAX),
+                    KeyServiceServer::new(Keys::new(vault()))
+                        .max_decoding_message_size(MESSAGE_LEN_MAX),
                 )
                 .add_service(
                     EnrollmentAdminServiceServer::new(service())

@@ -3,6 +3,7 @@
 mod callback;
 mod clock_watch;
 mod error;
+mod keys;
 mod listen;
 mod logging;
 mod process;
@@ -85,6 +86,7 @@ pub async fn start(config: &Config, progress: impl Fn(u64)) -> Result<Running, S
         .map_err(|_| StartError::Interrupted)??;
     let vault = Arc::new(vault.at_home(home).counted(metrics));
 
+    vault.resume_rotation(Timestamp::now()).await?;
     let public = listen::tcp(config.listen.public.address).await?;
     let http = listen::tcp(config.listen.http.address).await?;
     let receiver = callback::bind(config).await?;
@@ -114,6 +116,7 @@ pub async fn start(config: &Config, progress: impl Fn(u64)) -> Result<Running, S
     }
     let clock = Arc::new(ClockWatch::new(Timestamp::now()));
     tasks.spawn(watch_clock(Arc::clone(&clock), Arc::clone(&vault), stopped.clone()));
+    tasks.spawn(keys::look_after_keys(Arc::clone(&vault), stopped.clone()));
     let sweep = &config.sweep;
     tasks.spawn(sweep_loop(
         Arc::clone(&vault),

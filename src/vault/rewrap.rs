@@ -45,52 +45,66 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         if old.is_empty() {
             return Ok(Found::Done);
         }
-        let ring = self.ring.now();
         run.tell(|rewrap| rewrap.damaged = 0);
-        let (began, mut paced) = (Instant::now(), 0_u64);
-        for bucket in rotation.buckets(&ring) {
-            let (first, last) = ring.rows_of(bucket);
+        let (began, mut taken) = (Instant::now(), 0_u64);
+        let mut sealed = None;
+        for bucket in rotation.buckets(&self.ring.now()) {
+            let (first, last) = self.ring.now().rows_of(bucket);
             if rotation.cursor.is_some_and(|cursor| cursor >= last) {
                 continue;
             }
-            let mut after = rotation.cursor.max(before(first));
-            loop {
-                if run.stopped().is_some() {
-                    return Ok(Found::Stopped);
-                }
-                let limit = self.page_len(rotation).await;
-                let mut page = self.store.records(after, limit).await.map_err(VaultError::Store)?;
+            rotation.cursor = rotation.cursor.max(before(first));
+            while run.stopped().is_none() {
+                let (ring, limit) = (self.ring.now(), self.page_len(rotation).await);
+                let page = self.store.records(rotation.cursor, limit).await;
+                let mut page = page.map_err(VaultError::Store)?;
                 page.retain(|scanned| scanned.row <= last);
                 let Some(end) = page.last().map(|scanned| scanned.row) else { break };
-                let count = page.len() as u64;
+                taken += page.len() as u64;
                 rotation.cursor = Some(end);
-                after = Some(end);
-                self.rewrap_page(run, rotation, &ring, &old, page).await?;
-                paced += count;
+                if self.load.is_busy() {
+                    self.write_page(run, sealed.take()).await?;
+                }
+                let (written, next) = tokio::join!(
+                    self.write_page(run, sealed.take()),
+                    self.seal_page(rotation, &ring, &old, page)
+                );
+                written?;
+                sealed = Some((next?, *rotation));
                 if let Some(rate) = rotation.plan.rate {
-                    let due = Duration::from_secs_f64(paced as f64 / f64::from(rate));
+                    self.write_page(run, sealed.take()).await?;
+                    let due = Duration::from_secs_f64(taken as f64 / f64::from(rate));
                     sleep(due.saturating_sub(began.elapsed())).await;
                 }
             }
         }
-        Ok(Found::Done)
+        self.write_page(run, sealed).await?;
+        Ok(if run.stopped().is_some() { Found::Stopped } else { Found::Done })
     }
 
-    async fn rewrap_page(
+    async fn seal_page(
         &self,
-        run: &Run,
         rotation: &Rotation,
         ring: &Arc<Keyring>,
         old: &[KekRef],
         page: Vec<Scanned>,
+    ) -> Result<Sealed, VaultError> {
+        match rotation.plan.seal_anew {
+            true => self.bodies_sealed_anew(ring, old, page).await,
+            false => self.sealed_anew(ring, old, page).await,
+        }
+    }
+
+    /// Writes a page and the place it ends at.
+    async fn write_page(
+        &self,
+        run: &Run,
+        page: Option<(Sealed, Rotation)>,
     ) -> Result<(), VaultError> {
-        let sealed = match rotation.plan.reencrypt {
-            true => self.reencrypted(ring, old, page).await?,
-            false => self.sealed_anew(ring, old, page).await?,
-        };
+        let Some((sealed, rotation)) = page else { return Ok(()) };
         run.tell(|rewrap| rewrap.damaged += sealed.damaged);
         let to: Vec<_> = sealed.changes.iter().map(|change| change.record.header.kek).collect();
-        let applied = self.remember(sealed.changes, Some(rotation)).await?;
+        let applied = self.remember(sealed.changes, Some(&rotation)).await?;
         let moved = applied.iter().zip(sealed.from.iter().zip(&to));
         let moved: Vec<_> = moved
             .filter(|(applied, _)| **applied == Applied::Yes)
@@ -119,7 +133,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
             let rest = page.split_off(share.min(page.len()));
             let (rows, ring, old) =
                 (std::mem::replace(&mut page, rest), Arc::clone(ring), Arc::clone(&old));
-            work.push(tokio::task::spawn_blocking(move || seal_anew(&ring, &old, rows)));
+            work.push(tokio::task::spawn_blocking(move || rewrapped(&ring, &old, rows)));
         }
         let parts = try_join_all(work).await.map_err(|_| VaultError::ShuttingDown)?;
         let mut all = Sealed::default();
@@ -134,7 +148,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
 
     /// New data keys and bodies for those that have one; the others are only rewrapped. One after the
     /// other: a body is in memory once.
-    async fn reencrypted(
+    async fn bodies_sealed_anew(
         &self,
         ring: &Arc<Keyring>,
         old: &[KekRef],
@@ -149,7 +163,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
             if !old.contains(&record.header.kek) {
                 continue;
             }
-            match self.reencrypted_row(ring, row, &record).await {
+            match self.sealed_row_anew(ring, row, &record).await {
                 Ok(Some(change)) => {
                     sealed.changes.push(change);
                     sealed.from.push(record.header.kek);
@@ -168,7 +182,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         let busy = self.load.is_busy();
         self.load.give_way().await;
         let rate = rotation.plan.rate.map_or(usize::MAX, |rate| (rate as usize / 10).max(1));
-        let most = match (rotation.plan.reencrypt, busy) {
+        let most = match (rotation.plan.seal_anew, busy) {
             (true, _) => PAGE_OF_BODIES,
             (false, true) => PAGE_BUSY,
             (false, false) => BATCH_MAX,
@@ -190,7 +204,7 @@ fn before(first: RowKey) -> Option<RowKey> {
     None
 }
 
-fn seal_anew(ring: &Keyring, old: &[KekRef], page: Vec<Scanned>) -> Result<Sealed, VaultError> {
+fn rewrapped(ring: &Keyring, old: &[KekRef], page: Vec<Scanned>) -> Result<Sealed, VaultError> {
     let mut sealed = Sealed::default();
     sealed.changes.reserve(page.len());
     for Scanned { row, record } in page {

@@ -5,26 +5,19 @@
 //! in both files of the keyring before a record names it, and it leaves them only after the look.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
-
-use crate::crypto::{KekState, Keyring, KeyringChangeError};
+use crate::crypto::KekState;
 use crate::jumio::Jumio;
 use crate::model::{KekRef, RewrapId, Timestamp};
-use crate::store::{Applied, Change, Note, NoteName, Store, StoreError};
+use crate::store::{NoteName, Store};
 
 use super::rewrap_runs::{self, Rewrap, RewrapState, Run, Stop};
-use super::rotation::{Phase, Rotation, RotationPlan};
-use super::rotation_order::{Ending, Found, Next, Order, Step};
+use super::rotation::{Rotation, RotationPlan};
+use super::rotation_order::Ending;
 use super::sweep::clock_from;
 use super::{KeysError, Vault, VaultError};
 
-/// Longest wait for somebody who may still wrap under an old key. Requests hold a ring for milliseconds.
-const WRAPPERS_MAX: Duration = Duration::from_secs(60);
-/// How often to look.
-const LOOK: Duration = Duration::from_millis(5);
 /// A rotation that is stopped ends between two batches.
 const SOON: Duration = Duration::from_secs(30);
 
@@ -46,7 +39,12 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         let mut runs = self.rewraps.lock();
         let open = runs.front().filter(|run| run.is_open()).map(|run| run.rewrap());
         let (rotation, known) = match open {
-            None => (Rotation::new(plan, now), false),
+            None => {
+                // Later than every key there is: that tells the new ones from the others.
+                let newest = self.ring.now().keks().map(|info| info.created).max();
+                let after = newest.map_or(now, |newest| newest.plus(Duration::from_millis(1)));
+                (Rotation::new(plan, now.max(after)), false)
+            }
             Some(open) if open.state != RewrapState::Running && !plan.new_keys => {
                 // From the start, and as it was planned; where it was is in the store.
                 let plan = RotationPlan { rate: plan.rate, ..open.plan };
@@ -97,6 +95,11 @@ impl<S: Store, J: Jumio> Vault<S, J> {
             None => self.rewraps.newest(),
         };
         Ok(run.ok_or(KeysError::RewrapNotFound)?.ended(wait).await)
+    }
+
+    /// The newest rotation since the start.
+    pub fn newest_rotation(&self) -> Option<Rewrap> {
+        self.rewraps.newest().map(|run| run.rewrap())
     }
 
     /// Cancels the open rotation. The new keys stay in force, the old ones stay as well.
@@ -187,179 +190,4 @@ impl<S: Store, J: Jumio> Vault<S, J> {
             tracing::info!(?state, "rotation ended");
         });
     }
-
-    async fn rotate(
-        &self,
-        run: &Run,
-        mut rotation: Rotation,
-        known: bool,
-    ) -> Result<Ending, VaultError> {
-        let clock = clock_from(rotation.started.max(run.rewrap().resumed));
-        if !known {
-            tracing::info!(step = 1, "rotation");
-            self.remember(Vec::new(), Some(&rotation)).await?;
-        }
-        let mut order = Order::new(rotation.phase, rotation.plan.rewrap);
-        let mut step = order.first();
-        loop {
-            run.begins(step);
-            let found = match step {
-                Step::Prepare => self.make_keys(&rotation).await?,
-                Step::Promote => {
-                    tracing::info!(step = 4, "rotation");
-                    self.change_keys(|ring| ring.promoted()).await?;
-                    rotation.phase = Phase::Rewrapping;
-                    tracing::info!(step = 5, "rotation");
-                    self.remember(Vec::new(), Some(&rotation)).await?;
-                    let total = self.under_old_keys(rotation.plan.bucket);
-                    run.tell(|rewrap| rewrap.total = total);
-                    Found::Done
-                }
-                Step::Rewrap => {
-                    tracing::info!(step = 6, "rotation");
-                    self.rewrap(run, &mut rotation).await?
-                }
-                Step::Wait => {
-                    tracing::info!(step = 7, "rotation");
-                    self.wait_for_wrappers(&rotation).await
-                }
-                Step::Verify => {
-                    tracing::info!(step = 8, "rotation");
-                    self.verify_rewrapped(run, &rotation).await?
-                }
-                Step::Drop => {
-                    tracing::info!(step = 9, "rotation");
-                    self.store.drop_replaced().await.map_err(VaultError::Store)?;
-                    Found::Done
-                }
-                Step::Commit if run.stopped().is_some() => Found::Stopped,
-                Step::Commit => {
-                    tracing::info!(step = 10, "rotation");
-                    rotation.phase = Phase::Retiring;
-                    self.remember(Vec::new(), Some(&rotation)).await?;
-                    Found::Done
-                }
-                Step::Retire => {
-                    tracing::info!(step = 11, "rotation");
-                    let retired = self.destroy_old_keys(run, &rotation, clock()).await?;
-                    run.tell(|rewrap| rewrap.retired = retired);
-                    Found::Done
-                }
-                Step::Close => {
-                    tracing::info!(step = 12, "rotation");
-                    self.remember(Vec::new(), None).await?;
-                    Found::Done
-                }
-            };
-            if let Found::Stale(count) = found {
-                tracing::info!(count, "records came back to an old key; they are taken again");
-                rotation.cursor = None;
-            }
-            match order.after(found) {
-                Next::Do(next) => step = next,
-                Next::End(Ending::Stopped) if run.stopped() == Some(Stop::Cancelled) => {
-                    self.remember(Vec::new(), None).await?;
-                    return Ok(Ending::Stopped);
-                }
-                Next::End(ending) => return Ok(ending),
-            }
-        }
-    }
-
-    /// Pending keys in both files, for the buckets that do not have theirs yet.
-    async fn make_keys(&self, rotation: &Rotation) -> Result<Found, VaultError> {
-        tracing::info!(step = 2, "rotation");
-        let rotation = *rotation;
-        self.change_keys(move |ring| prepared(ring, &rotation)).await?;
-        tracing::info!(step = 3, "rotation");
-        Ok(Found::Done)
-    }
-
-    async fn wait_for_wrappers(&self, rotation: &Rotation) -> Found {
-        let old = self.old_keys(rotation);
-        let began = Instant::now();
-        while self.ring.wrappers(&old) > 0 {
-            if began.elapsed() > WRAPPERS_MAX {
-                return Found::Busy;
-            }
-            sleep(LOOK).await;
-        }
-        Found::Done
-    }
-
-    pub(super) fn old_keys(&self, rotation: &Rotation) -> Vec<KekRef> {
-        rotation.old_keys(&self.ring.now())
-    }
-
-    /// The old keys leave both files of the keyring, whose old contents are overwritten.
-    async fn destroy_old_keys(
-        &self,
-        run: &Run,
-        rotation: &Rotation,
-        now: Timestamp,
-    ) -> Result<u64, VaultError> {
-        let old = self.old_keys(rotation);
-        let (sequence, records) = (self.sequence.load(Ordering::Relaxed), run.rewrap().rewrapped);
-        let count = old.len() as u64;
-        self.change_keys(move |ring| without(ring, &old, now, sequence, records)).await?;
-        Ok(count)
-    }
-
-    /// Makes durable, with `changes`, how far the rotation is; `None` forgets it.
-    pub(super) async fn remember(
-        &self,
-        changes: Vec<Change>,
-        rotation: Option<&Rotation>,
-    ) -> Result<Vec<Applied>, VaultError> {
-        let content = rotation.map(|rotation| rotation.to_bytes());
-        let note = Note { name: NoteName::Rotation, content };
-        let rows: Vec<_> = changes.iter().map(|c| (c.row, c.record.revision())).collect();
-        match self.store.commit_noted(changes, note.clone()).await {
-            Err(StoreError::Ambiguous) => {}
-            result => return result.map_err(VaultError::of_store_alone),
-        }
-        // The same again is harmless, but for rows that changed since then; those are looked at.
-        self.store.commit_noted(Vec::new(), note).await.map_err(VaultError::of_store_alone)?;
-        let mut applied = Vec::with_capacity(rows.len());
-        for (row, revision) in rows {
-            let found = self.store.record(row).await.map_err(VaultError::of_store_alone)?;
-            let is_ours = found.is_some_and(|found| found.revision() == revision);
-            applied.push(if is_ours { Applied::Yes } else { Applied::Conflict });
-        }
-        Ok(applied)
-    }
-}
-
-/// A ring with pending keys for those buckets of the rotation that got none yet.
-fn prepared(ring: &Keyring, rotation: &Rotation) -> Result<Keyring, KeyringChangeError> {
-    let made = |bucket: &u16| {
-        ring.keks().any(|info| {
-            info.kek.bucket == *bucket
-                && match info.state {
-                    KekState::Pending => true,
-                    KekState::Primary => info.created == rotation.started,
-                    KekState::Retiring => false,
-                }
-        })
-    };
-    let mut buckets = rotation.buckets(ring);
-    buckets.retain(|bucket| !made(bucket));
-    ring.prepared(&buckets, rotation.started)
-}
-
-/// A ring without `old`.
-pub(super) fn without(
-    ring: &Keyring,
-    old: &[KekRef],
-    now: Timestamp,
-    sequence: u64,
-    records: u64,
-) -> Result<Keyring, KeyringChangeError> {
-    let mut next = ring.resaved()?;
-    for kek in old {
-        if next.kek(kek).is_some() {
-            next = next.without(kek, now, sequence, records)?;
-        }
-    }
-    Ok(next)
 }

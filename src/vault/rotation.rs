@@ -11,7 +11,7 @@ pub struct RotationPlan {
     /// Bring the records under the new keys and destroy the old ones.
     pub rewrap: bool,
     /// Seal the facemaps anew as well, under new data keys: after a key became known to others.
-    pub reencrypt: bool,
+    pub seal_anew: bool,
     /// One shred bucket; all if none.
     pub bucket: Option<u16>,
     /// Of the old keys only those of this epoch; all if none.
@@ -25,7 +25,7 @@ impl RotationPlan {
     pub const ROTATE: Self = Self {
         new_keys: true,
         rewrap: true,
-        reencrypt: false,
+        seal_anew: false,
         bucket: None,
         epoch: None,
         rate: None,
@@ -61,7 +61,7 @@ pub(super) enum Phase {
 const VERSION: u8 = 1;
 const NEW_KEYS: u8 = 1;
 const REWRAP: u8 = 2;
-const REENCRYPT: u8 = 4;
+const SEAL_ANEW: u8 = 4;
 /// No bucket, no rate: numbers that neither can be.
 const ALL: u16 = u16::MAX;
 
@@ -80,9 +80,9 @@ impl Rotation {
     }
 
     pub(super) fn to_bytes(self) -> Vec<u8> {
-        let RotationPlan { new_keys, rewrap, reencrypt, bucket, epoch, rate } = self.plan;
+        let RotationPlan { new_keys, rewrap, seal_anew, bucket, epoch, rate } = self.plan;
         let flag = |set: bool, bit: u8| if set { bit } else { 0 };
-        let flags = flag(new_keys, NEW_KEYS) | flag(rewrap, REWRAP) | flag(reencrypt, REENCRYPT);
+        let flags = flag(new_keys, NEW_KEYS) | flag(rewrap, REWRAP) | flag(seal_anew, SEAL_ANEW);
         let phase = match self.phase {
             Phase::Preparing => 1,
             Phase::Rewrapping => 2,
@@ -119,7 +119,7 @@ impl Rotation {
         let plan = RotationPlan {
             new_keys: flags & NEW_KEYS != 0,
             rewrap: flags & REWRAP != 0,
-            reencrypt: flags & REENCRYPT != 0,
+            seal_anew: flags & SEAL_ANEW != 0,
             bucket: Some(u16::from_be_bytes(*bucket)).filter(|&bucket| bucket != ALL),
             epoch: Some(u32::from_be_bytes(*epoch)).filter(|&epoch| epoch != 0),
             rate: Some(u32::from_be_bytes(*rate)).filter(|&rate| rate != 0),
@@ -157,8 +157,8 @@ mod tests {
             started: u64,
             cursor: Option<[u8; 32]>,
         ) {
-            let [new_keys, rewrap, reencrypt] = flags;
-            let plan = RotationPlan { new_keys, rewrap, reencrypt, bucket, epoch, rate };
+            let [new_keys, rewrap, seal_anew] = flags;
+            let plan = RotationPlan { new_keys, rewrap, seal_anew, bucket, epoch, rate };
             let id = RewrapId::from_bytes(id);
             let started = Timestamp::from_millis(started);
             let rotation = Rotation { id, plan, phase, started, cursor: cursor.map(RowKey) };

@@ -27,6 +27,7 @@ mod memory;
 mod metrics;
 mod rocks_damage;
 mod rocks_store;
+mod rotation;
 mod sealing;
 mod sim_contract;
 mod simulation;

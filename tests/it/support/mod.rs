@@ -6,6 +6,7 @@ pub(crate) mod mem_store;
 pub(crate) mod process;
 pub(crate) mod rng;
 pub(crate) mod rocks;
+pub(crate) mod rotating;
 pub(crate) mod sealed;
 pub(crate) mod served;
 pub(crate) mod site;

@@ -17,7 +17,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
     /// # Errors
     ///
     /// [`SealError::Unreadable`] if it does not open.
-    pub(super) async fn reencrypted_row(
+    pub(super) async fn sealed_row_anew(
         &self,
         ring: &Keyring,
         row: RowKey,
@@ -40,7 +40,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         }
         let sequence = self.sequence.fetch_add(1, Ordering::Relaxed) + 1;
         let (next, body) =
-            ring.reencrypt(row, &record, body, sequence).map_err(VaultError::Seal)?;
+            ring.seal_anew(row, &record, body, sequence).map_err(VaultError::Seal)?;
         Ok(Some(change(row, &record, next, BodyChange::Set(body))))
     }
 }
