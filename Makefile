@@ -11,13 +11,16 @@ TOOLS := target/tools/bin
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 PROFILE ?= ci
-.PHONY: help setup rocksdb tools demo test fuzz fuzz-long torture bench-sweep lint advisories check clean
+.PHONY: help setup rocksdb tools demo test floods fuzz fuzz-long torture bench bench-sweep proof lint advisories check clean
 
 help:
 	@echo 'make demo    the whole story in the terminal, offline, with throw-away data'
 	@echo 'make test    every test'
+	@echo 'make floods  ten seconds of each flood by one peer, and what another peer notices'
 	@echo 'make fuzz    every reader of bytes with 100,000 inputs; a part of `make test`'
 	@echo 'make fuzz-long   the same led by coverage, a minute each; SECONDS=600 for longer'
+	@echo 'make bench   what everything costs, beside what the machine can do without us; QUICK=1 for a first look'
+	@echo 'make proof   writes the tables of docs/src/proof.md from the last run of make bench'
 	@echo 'make torture [PROFILE=ci|long] [SEED=n]   kills, power cuts, failing disks, damage'
 	@echo 'make bench-sweep   what a sweep costs among a million enrollments'
 	@echo 'make lint    formatting, clippy, dependencies, proto files'
@@ -51,16 +54,27 @@ fuzz: rocksdb
 fuzz-long: rocksdb
 	scripts/fuzz-long.sh $(or $(SECONDS),60)
 
+# Ten seconds of each flood against a vault of its own; prints what another caller notices.
+floods: rocksdb
+	cargo test --release --locked --test it -- --ignored --nocapture ten_seconds_of_each_flood
+
+# Needs about 4 GB of disk and a quarter of an hour. PostgreSQL is measured too if it is installed.
+bench: rocksdb
+	cargo bench --locked --profile release --bench bench
+
+proof: rocksdb
+	cargo bench --locked --profile release --bench bench -- proof
+
 # Minutes with PROFILE=ci, hours with PROFILE=long. SEED repeats a run.
 torture: rocksdb
 	@FMVAULT_TORTURE='$(PROFILE)' FMVAULT_SEED='$(SEED)' cargo test --release --locked --test it \
 	    -- --ignored --exact --nocapture torture::by_profile
 
-# Checking needs RocksDB's header, not its library.
 # Needs about 2 GB of disk and a few minutes.
 bench-sweep: rocksdb
 	cargo bench --locked --profile release --bench sweep
 
+# Checking needs RocksDB's header, not its library.
 lint: setup tools advisories
 	cargo fmt --check
 	cargo clippy --release --locked --all-targets -- -D warnings

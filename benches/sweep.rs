@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use facemap_vault::audit::{Ledger, LedgerSettings};
 use facemap_vault::crypto::{Draft, Keyring, Provider};
 use facemap_vault::jumio::{
     AccountUpdate, AuthenticationDetails, Jumio, JumioError, OnboardingDetails,
@@ -111,7 +112,11 @@ async fn build(dir: &Path, others: u64) -> TheVault {
             store.commit_batch(std::mem::take(&mut changes)).await.unwrap();
         }
     }
-    let vault = Vault::open(store, NothingYet, Arc::new(keyring), settings(), |_| ());
+    let (ledger, vault_id) = (LedgerSettings::new(dir.join("audit")), keyring.vault().0);
+    Ledger::create(&ledger, vault_id, keyring.auditor(), NOW).unwrap();
+    let ledger = Ledger::open(ledger, vault_id, keyring.auditor(), NOW).unwrap();
+    let (ring, ledger) = (Arc::new(keyring), Arc::new(ledger));
+    let vault = Vault::open(store, NothingYet, ring, ledger, settings(), |_| ());
     let vault = vault.await.unwrap();
     for n in 0..DUE {
         let account = AccountId::from_bytes((u128::MAX - u128::from(n)).to_be_bytes());

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Fuzzes led by coverage: scripts/fuzz-long.sh SECONDS [TARGET...]. Each target for so long; what it finds
-# of interest stays in fuzz/corpus, what breaks it in fuzz/artifacts. The first run builds everything anew
-# with sanitizers, which takes minutes.
+# of interest stays in target/fuzz/corpus, what breaks it in target/fuzz/broken. The first run builds
+# everything anew with sanitizers, which takes minutes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -21,7 +21,9 @@ if [ ${#targets[@]} = 0 ]; then
 fi
 for target in "${targets[@]}"; do
     echo "== $target"
-    mkdir -p "fuzz/corpus/$target"
-    cargo fuzz run "$target" "fuzz/corpus/$target" "tests/fuzz/corpus/$target" -- \
+    mkdir -p "target/fuzz/corpus/$target" target/fuzz/broken
+    cargo fuzz run --target-dir target/fuzz/build "$target" \
+        "target/fuzz/corpus/$target" "tests/fuzz/corpus/$target" -- \
+        -artifact_prefix="$PWD/target/fuzz/broken/" \
         -max_total_time="$seconds" -timeout=1 -rss_limit_mb=512 -max_len=65536 -print_final_stats=1
 done

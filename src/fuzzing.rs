@@ -5,7 +5,7 @@
 //! Two programs run it: `make fuzz` (`tests/fuzz`, any Rust, in CI) and cargo-fuzz (`fuzz/`).
 
 use crate::config::Config;
-use crate::{crypto, jumio, vault};
+use crate::{crypto, jumio, tls, vault};
 
 /// One reader.
 #[derive(Debug, Clone, Copy)]
@@ -33,6 +33,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "callback", read: jumio::fuzzing::callback },
     Target { name: "url", read: jumio::fuzzing::url },
     Target { name: "retry_after", read: jumio::fuzzing::retry_after },
+    Target { name: "certificate", read: tls::fuzzing::certificate },
     Target { name: "config", read: config },
 ];
 

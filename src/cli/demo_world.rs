@@ -99,6 +99,9 @@ fn settings(dir: &Path, simulator: &sim::Running, grpc: SocketAddr) -> Result<Co
         ("jumio.api_url", url.clone()),
         ("jumio.retrieval_url", url),
         ("store.path", path("store")),
+        ("audit.dir", path("audit")),
+        // Whatever else keeps this machine busy: a demo waits.
+        ("audit.write_timeout", "10s".to_owned()),
         ("keys.keyring", path("keyring")),
         ("keys.key_file", format!("file:{}", path("root-key"))),
         ("listen.public.address", grpc.to_string()),

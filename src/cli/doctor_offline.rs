@@ -3,12 +3,14 @@
 use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::time::Duration;
 
 use crate::config::{Config, SecretRef};
 use crate::crypto::{Selected, select};
 use crate::model::Timestamp;
 use crate::store::keyring_file::{KeyringFileError, KeyringFiles};
 use crate::store::{StoreUse, store_use};
+use crate::tls::certificate_expiry;
 
 use super::Session;
 use super::doctor::{Check, Outcome};
@@ -17,6 +19,9 @@ use super::doctor::{Check, Outcome};
 const EARLIEST: Timestamp = Timestamp::from_millis(1_767_225_600_000);
 /// Nor after 2100-01-01.
 const LATEST: Timestamp = Timestamp::from_millis(4_102_444_800_000);
+
+/// A certificate should be renewed this long before it ends. The alert says it at the same time.
+const RENEW: Duration = Duration::from_secs(14 * 24 * 3600);
 
 const NOT_OURS: &str = "only the vault's user can look; run doctor as that user to check it";
 
@@ -44,6 +49,9 @@ pub(super) fn checks(session: &Session) -> Vec<Check> {
     checks.push(secret("client secret", &config.jumio.client_secret));
     checks.push(secret("root key", config.keys.root.reference()));
     checks.push(keyring(config));
+    let public = &config.listen.public;
+    checks.extend(public.tls_cert.iter().map(|path| certificate(path, Timestamp::now())));
+    checks.extend(public.tls_key.iter().map(|key| secret("key of the certificate", key)));
     checks.push(store(&config.store.path));
     checks.push(clock());
     checks
@@ -65,6 +73,32 @@ fn secret(name: &str, reference: &SecretRef) -> Check {
         (SecretRef::File(_) | SecretRef::Environment(_), Err(error)) => {
             Check::fail(name, error.to_string(), "make it readable for the vault's user alone")
         }
+    }
+}
+
+/// An expired certificate, or one that soon will be, stops all callers at once.
+fn certificate(path: &Path, now: Timestamp) -> Check {
+    let name = "certificate";
+    let pem = match std::fs::read(path) {
+        Ok(pem) => pem,
+        Err(_) if is_denied(path) => return Check::new(name, Outcome::Skip, NOT_OURS),
+        Err(error) => {
+            let detail = format!("{}: {error}", path.display());
+            return Check::fail(name, detail, "correct listen.public.tls_cert");
+        }
+    };
+    let renew = "have a new one issued and write it over the old one; the vault reads it by itself";
+    match certificate_expiry(&pem) {
+        Err(error) => {
+            Check::fail(name, error.to_string(), "write it as PEM, the vault's own first")
+        }
+        Ok(expires) if expires <= now => {
+            Check::fail(name, format!("expired at {expires}: nobody can connect"), renew)
+        }
+        Ok(expires) if expires.since(now) < RENEW => {
+            Check::new(name, Outcome::Warn, format!("expires soon, at {expires}")).next(renew)
+        }
+        Ok(expires) => Check::new(name, Outcome::Ok, format!("valid until {expires}")),
     }
 }
 

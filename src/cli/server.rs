@@ -1,10 +1,12 @@
 //! `fmvault server`: run the vault.
 
+use std::time::Duration;
+
 use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::model::Timestamp;
-use crate::serve::{Running, StartError, start, start_logging};
+use crate::serve::{Running, Stamps, StartError, start, start_logging};
 
 use super::Session;
 use super::exit::{Exit, Failure};
@@ -42,8 +44,18 @@ pub(super) async fn run(session: &Session, command: Server) -> Result<Exit, Fail
         session.output.value(&json!({ "ok": true }), || "everything opens".to_owned());
         return Ok(Exit::Done);
     }
+    // Before saying that anything is ready: whoever reads that may send it at once.
+    let mut reload = Reload::listen(session)?;
     ready(session, &running);
-    stop.wait().await;
+    loop {
+        tokio::select! {
+            () = stop.wait() => break,
+            () = reload.wait() => {
+                let read = super::config::load(session).map(|loaded| loaded.config);
+                running.reload(read.map_err(|failure| failure.message)).await;
+            }
+        }
+    }
     tracing::info!("stopping");
     running.stop().await;
     Ok(Exit::Done)
@@ -65,13 +77,47 @@ fn ready(session: &Session, running: &Running) {
     });
 }
 
+/// What makes the settings be read again: SIGHUP, or a change of their file.
+struct Reload {
+    hangup: Signal,
+    file: Stamps,
+}
+
+/// How often the file of settings is looked at.
+const LOOK: Duration = Duration::from_millis(250);
+
+impl Reload {
+    fn listen(session: &Session) -> Result<Self, Failure> {
+        let failed = |error: std::io::Error| Failure::unexpected(format!("no signals: {error}"));
+        let hangup = signal(SignalKind::hangup()).map_err(failed)?;
+        Ok(Self { hangup, file: Stamps::of(session.global.config.iter().cloned().collect()) })
+    }
+
+    async fn wait(&mut self) {
+        loop {
+            tokio::select! {
+                _ = self.hangup.recv() => return,
+                () = tokio::time::sleep(LOOK) => {}
+            }
+            if self.file.changed() {
+                return;
+            }
+        }
+    }
+}
+
 /// SIGTERM and SIGINT, from the moment they are listened for. Listen before saying that anything is
 /// ready: whoever reads that may ask to stop at once, and until then a signal ends the process where
 /// it stands.
 pub(super) struct StopSignals {
     terminate: Signal,
     interrupt: Signal,
+    /// A file grew over a limit: an error of that write, for whoever listens, and else the end.
+    _too_large: Signal,
 }
+
+/// SIGXFSZ, as Linux numbers it on all machines the vault runs on.
+const FILE_TOO_LARGE: i32 = 25;
 
 impl StopSignals {
     /// Listens from now on.
@@ -84,6 +130,7 @@ impl StopSignals {
         Ok(Self {
             terminate: signal(SignalKind::terminate()).map_err(failed)?,
             interrupt: signal(SignalKind::interrupt()).map_err(failed)?,
+            _too_large: signal(SignalKind::from_raw(FILE_TOO_LARGE)).map_err(failed)?,
         })
     }
 

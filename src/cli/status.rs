@@ -60,7 +60,14 @@ fn attention(status: &GetStatusResponse) -> Vec<(String, &'static str)> {
         ),
     ];
     let found = rows.into_iter().filter(|(n, _, _)| *n > 0);
-    found.map(|(n, what, next)| (format!("{n} {what}."), next)).collect()
+    let found = found.map(|(n, what, next)| (format!("{n} {what}."), next));
+    let store = status.store_state.as_str();
+    let refusing = !["", "writable"].contains(&store);
+    let refusing = refusing.then(|| {
+        let store = store.replace('_', "-");
+        (format!("The store takes no changes: it is {store}."), "fmvault doctor says what to do")
+    });
+    refusing.into_iter().chain(found).collect()
 }
 
 fn json(status: &GetStatusResponse, attention: &[(String, &'static str)]) -> Value {
@@ -76,6 +83,7 @@ fn json(status: &GetStatusResponse, attention: &[(String, &'static str)]) -> Val
         "uptime_seconds": status.uptime.map_or(0, |uptime| uptime.seconds),
         "store_size_bytes": status.store_size_bytes,
         "store_format": status.store_format,
+        "store_state": status.store_state,
         "jumio_region": status.jumio_region,
         "enrollments": {
             "pending": counts.pending, "active": counts.active, "blocked": counts.blocked,

@@ -31,6 +31,13 @@ const PRODUCTION: Lines = &[
     ("store.path", "\"/var/lib/fmvault/store\""),
     ("keys.keyring", "\"/var/lib/fmvault/keyring\""),
     ("keys.passphrase", "\"cred:passphrase\""),
+    ("listen.public.tls_cert", "\"/etc/fmvault/tls/server.crt\""),
+    ("listen.public.tls_key", "\"cred:server-key\""),
+    ("listen.public.client_ca", "\"/etc/fmvault/tls/clients-ca.crt\""),
+    (
+        "listen.public.caller",
+        "[{ san = \"spiffe://bank/auth-backend\", permissions = [\"enroll\", \"read\", \"authenticate\"] }]",
+    ),
 ];
 
 const DEV: Lines = &[
@@ -45,6 +52,7 @@ const DEV: Lines = &[
     ("store.path", "\"fmvault-dev/store\""),
     ("keys.keyring", "\"fmvault-dev/keyring\""),
     ("keys.passphrase", "\"env:FMVAULT_PASSPHRASE\""),
+    ("audit.dir", "\"fmvault-dev/audit\""),
     ("listen.public.reflection", "true"),
     ("listen.admin.socket", "\"fmvault-dev/admin.sock\""),
 ];

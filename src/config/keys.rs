@@ -7,7 +7,9 @@ use serde::de::DeserializeOwned;
 
 use super::schema::{Mode, Region};
 use super::sections::{CryptoProvider, LogFormat, LogLevel, OnInProgress};
-use super::{BaseUrl, ByteSize, ClientId, NetworkRange, Period, SecretRef, WorkflowKey};
+use super::{
+    BaseUrl, ByteSize, CallerEntry, ClientId, NetworkRange, Period, SecretRef, WorkflowKey,
+};
 
 /// One setting, as far as it can be known without the others.
 pub(super) struct Key {
@@ -73,6 +75,10 @@ impl Written for Vec<NetworkRange> {
     const HOW: &'static str =
         "addresses and ranges in brackets, such as [\"52.48.0.25\", \"10.0.0.0/8\"]";
 }
+impl Written for Vec<CallerEntry> {
+    const HOW: &'static str = "[[listen.public.caller]] on a line of its own, below it san = \"...\" and \
+         permissions = [...] of enroll, read, authenticate, erase, callback";
+}
 impl Written for Mode {
     const HOW: &'static str = "\"production\" or \"simulator\"";
 }
@@ -134,10 +140,23 @@ pub(super) const KEYS: &[Key] = &[
     secret("keys.key_file"),
     key::<Period>("keys.max_age"),
     key::<u16>("keys.buckets"),
+    key::<PathBuf>("audit.dir"),
+    key::<ByteSize>("audit.reserve"),
+    key::<Period>("audit.write_timeout"),
     key::<CryptoProvider>("crypto.provider"),
     key::<bool>("memory.require_locked"),
     key::<SocketAddr>("listen.public.address"),
     key::<bool>("listen.public.reflection"),
+    // Required in production; `public` sees to it.
+    key::<PathBuf>("listen.public.tls_cert"),
+    secret("listen.public.tls_key"),
+    key::<PathBuf>("listen.public.client_ca"),
+    key::<PathBuf>("listen.public.client_crl"),
+    key::<bool>("listen.public.tls12"),
+    key::<Period>("listen.public.connection_age"),
+    key::<u16>("listen.public.connections_max"),
+    key::<u16>("listen.public.connections_per_peer"),
+    key::<Vec<CallerEntry>>("listen.public.caller"),
     key::<PathBuf>("listen.admin.socket"),
     key::<SocketAddr>("listen.http.address"),
     key::<bool>("listen.callback.enabled"),

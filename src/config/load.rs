@@ -100,6 +100,7 @@ impl Config {
     fn from_layers(mut layers: Layers) -> Result<Loaded, Problems> {
         let given = layers.settings.clone();
         require(&mut layers);
+        require_tls(&mut layers);
         let config = match build(&layers.settings) {
             Ok(config) => config,
             Err(message) => {
@@ -183,6 +184,28 @@ fn require(layers: &mut Layers) {
             }
             layers.stand_in(passphrase, "cred:passphrase");
         }
+    }
+}
+
+/// In production callers prove who they are.
+fn require_tls(layers: &mut Layers) {
+    let tls = ["listen.public.tls_cert", "listen.public.tls_key", "listen.public.client_ca"];
+    let mode = layers.settings.get("mode").and_then(|mode| mode.value.as_str());
+    let seen = |key| layers.settings.contains_key(key) || layers.wrong.contains(key);
+    if mode.is_some_and(|mode| mode != "production") || tls.into_iter().any(seen) {
+        return;
+    }
+    for key in tls {
+        // Said once, or not at all if the file was not understood.
+        layers.wrong.insert(key);
+    }
+    let [key, ..] = tls;
+    if let Some(key) = keys::find(key) {
+        let message = "`listen.public.tls_cert`, `tls_key` and `client_ca` are missing: in production \
+                       callers are told apart by their certificates, so there is no listener without TLS";
+        layers.wrong.remove(key.name);
+        layers.missing(key, message.to_owned());
+        layers.wrong.insert(key.name);
     }
 }
 

@@ -5,11 +5,13 @@
 //! that file and the types equal. Secrets are not settings: a setting says where one is found
 //! ([`SecretRef`]).
 
+mod audit;
 mod example;
 mod keys;
 mod layers;
 mod load;
 mod problems;
+mod public;
 mod schema;
 mod secret;
 mod sections;
@@ -20,15 +22,17 @@ mod units;
 mod validate;
 mod validate_callback;
 
+pub use audit::Audit;
 pub use example::{Explanation, MANUAL, Profile};
 pub use keys::{is_secret, key_names};
 pub use load::{Loaded, Origin};
 pub use problems::{Place, Problem, Problems};
+pub use public::{CallerEntry, Public};
 pub use schema::{Config, Jumio, Keys, Limits, Mode, Region, RootSource};
 pub use secret::{SecretError, SecretRef, SecretRefError};
 pub use sections::{
     Admin, Authentication, Callback, Capture, Crypto, CryptoProvider, Http, Listen, Log, LogFormat,
-    LogLevel, Memory, OnInProgress, Public, Store, Sweep,
+    LogLevel, Memory, OnInProgress, Store, Sweep,
 };
 pub use show::Shown;
 pub use text::{BaseUrl, ClientId, NetworkRange, TextError, WorkflowKey};

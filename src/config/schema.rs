@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::audit::Audit;
 use super::sections::{Authentication, Capture, Crypto, Listen, Log, Memory, Store, Sweep};
 use super::text::{BaseUrl, ClientId, WorkflowKey};
 use super::{Period, SecretRef};
@@ -22,6 +23,9 @@ pub struct Config {
     pub store: Store,
     /// The keyring and what unlocks it.
     pub keys: Keys,
+    /// The audit trail.
+    #[serde(default)]
+    pub audit: Audit,
     /// The cryptographic library.
     #[serde(default)]
     pub crypto: Crypto,

@@ -54,6 +54,18 @@ impl SecretRef {
         self.read_from(process_variable)
     }
 
+    /// The file it is in, if it is in one.
+    pub fn path(&self) -> Option<PathBuf> {
+        match self {
+            Self::File(path) => Some(path.clone()),
+            Self::Credential(name) => {
+                let directory = process_variable("CREDENTIALS_DIRECTORY")?;
+                Some(Path::new(&directory).join(name))
+            }
+            Self::Environment(_) => None,
+        }
+    }
+
     fn read_from(
         &self,
         variable: impl Fn(&str) -> Option<String>,

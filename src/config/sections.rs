@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::public::Public;
 use super::text::{NetworkRange, WorkflowKey};
 use super::{ByteSize, Period, SecretRef};
 
@@ -61,22 +62,6 @@ pub struct Listen {
     pub http: Http,
     /// For Jumio.
     pub callback: Callback,
-}
-
-/// `[listen.public]`: the gRPC port for backends.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Public {
-    /// Address and port; on this machine only.
-    pub address: SocketAddr,
-    /// Describes itself to tools such as grpcurl.
-    pub reflection: bool,
-}
-
-impl Default for Public {
-    fn default() -> Self {
-        Self { address: SocketAddr::from((Ipv4Addr::LOCALHOST, 50051)), reflection: false }
-    }
 }
 
 /// `[listen.admin]`: the gRPC socket for operators.

@@ -8,7 +8,8 @@ use super::Place;
 const SHOWN_MAX: usize = 160;
 
 /// What a secret may be called, also by mistake. A line that says it is shown without its value.
-const SECRET_WORDS: [&str; 5] = ["secret", "passphrase", "password", "key_file", "token"];
+const SECRET_WORDS: [&str; 6] =
+    ["secret", "passphrase", "password", "key_file", "tls_key", "token"];
 
 /// Settings with one of the words in their name that are no secret.
 const NO_SECRETS: [&str; 2] = ["token_per_second", "token_lifetime"];

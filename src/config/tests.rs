@@ -16,6 +16,10 @@ user_agent = "ExampleBank fmvault/1.0"
 retention = "90d"
 [keys]
 passphrase = "cred:passphrase"
+[listen.public]
+tls_cert = "/etc/fmvault/tls/server.crt"
+tls_key = "cred:server-key"
+client_ca = "/etc/fmvault/tls/clients-ca.crt"
 "#;
 
 /// Loads `text` as `fmvault.toml`.
@@ -71,6 +75,13 @@ fn the_environment_alone_is_enough() {
         ("FMVAULT__JUMIO__USER_AGENT", "ExampleBank fmvault/1.0"),
         ("FMVAULT__KEYS__KEY_FILE", "file:/run/secrets/key"),
         ("FMVAULT__LISTEN__PUBLIC__ADDRESS", "[::1]:0"),
+        ("FMVAULT__LISTEN__PUBLIC__TLS_CERT", "/run/tls/server.crt"),
+        ("FMVAULT__LISTEN__PUBLIC__TLS_KEY", "file:/run/secrets/server.key"),
+        ("FMVAULT__LISTEN__PUBLIC__CLIENT_CA", "/run/tls/ca.crt"),
+        (
+            "FMVAULT__LISTEN__PUBLIC__CALLER",
+            "[{ san = \"spiffe://bank/x\", permissions = [\"read\"] }]",
+        ),
     ];
     let env = env.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let loaded = Config::load(None, env.into_iter(), &[]).unwrap();
@@ -138,6 +149,7 @@ fn every_setting_has_its_key() {
         limits: Limits::default(),
     };
     config.listen.callback.path_secret = Some(SecretRef::Credential("a".into()));
+    config.listen.public.client_crl = Some("/a".into());
     let mut names: Vec<_> = config.values().into_keys().collect();
     names.push("keys.key_file".to_owned());
     names.sort();

@@ -25,6 +25,11 @@ impl Period {
         Self(Duration::from_secs(minutes * 60))
     }
 
+    /// So many milliseconds. Only for constants: it does not check the range.
+    pub(super) const fn millis(millis: u64) -> Self {
+        Self(Duration::from_millis(millis))
+    }
+
     /// The length as the standard library has it.
     pub const fn duration(self) -> Duration {
         self.0

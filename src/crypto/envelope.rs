@@ -13,8 +13,8 @@ use super::keyring::Keyring;
 use super::random::{self, RandomError};
 use super::wrap::Opened;
 use crate::model::{
-    AccountId, BodyPrefix, Facemap, KekRef, RecordHeader, RecordId, RecordKind, RowKey, SealedBody,
-    SealedRecord, Timestamp,
+    AccountHash, AccountId, BodyPrefix, Facemap, KekRef, RecordHeader, RecordId, RecordKind,
+    RowKey, SealedBody, SealedRecord, Timestamp,
 };
 
 /// What the vault decides about a record's header. The rest follows from sealing.
@@ -42,6 +42,11 @@ impl Keyring {
     /// Where the record of `account` lives.
     pub fn row_key(&self, account: AccountId) -> RowKey {
         self.row_key_of_tenant("", account)
+    }
+
+    /// What stands for `account` where its id must not be.
+    pub fn account_hash(&self, account: AccountId) -> AccountHash {
+        self.row_key(account).into()
     }
 
     /// A vault serves one tenant, whose name is empty. Rows of several would differ from the start.

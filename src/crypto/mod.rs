@@ -18,6 +18,7 @@
 mod buckets;
 mod chunked;
 mod envelope;
+mod evidence;
 pub(crate) mod fuzzing;
 mod key;
 mod key_use;
@@ -27,6 +28,7 @@ mod keyring_error;
 mod keyring_format;
 mod keyring_payload;
 mod keyring_select;
+pub(crate) mod measuring;
 mod passphrase;
 mod provider;
 mod random;
@@ -36,6 +38,7 @@ mod token;
 mod wrap;
 
 pub use envelope::{ATTRIBUTES_LEN_MAX, Draft, OpenError, SealError};
+pub use evidence::{Auditor, RECOVERY_LEN};
 pub use key::{KEY_LEN, Key, KeyKind, Protection, RootKey, protection};
 pub use keyring::{KekInfo, KekState, Keyring, KeyringChangeError, Tombstone};
 pub use keyring_error::KeyringError;

@@ -10,7 +10,7 @@ use crate::model::Timestamp;
 use crate::proto::admin::v1;
 use crate::proto::admin::v1::enrollment_admin_service_server::EnrollmentAdminService;
 use crate::proto::admin::v1::status_service_server::StatusService;
-use crate::vault::{Jumio, Store, Vault};
+use crate::vault::{Jumio, Store, StoreState, Vault};
 
 use super::admin_enrollments;
 use super::answer::answer;
@@ -45,12 +45,19 @@ impl<S: Store, J: Jumio> AdminService<S, J> {
             true => v1::get_status_response::Mode::Simulator,
             false => v1::get_status_response::Mode::Production,
         };
+        let state = match self.vault.store_state() {
+            StoreState::Writable => v1::get_status_response::State::Serving,
+            StoreState::Full | StoreState::ReadOnly | StoreState::Broken | StoreState::Failing => {
+                v1::get_status_response::State::Unsealed
+            }
+        };
         let uptime =
             prost_types::Duration { seconds: int64(self.started.elapsed().as_secs()), nanos: 0 };
         Ok(v1::GetStatusResponse {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             mode: mode.into(),
-            state: v1::get_status_response::State::Serving.into(),
+            state: state.into(),
+            store_state: self.vault.store_state().name().to_owned(),
             uptime: Some(uptime),
             store_size_bytes: int64(self.vault.store_size().await?),
             store_format: STORE_FORMAT,

@@ -12,6 +12,7 @@ use crate::model::Timestamp;
 use crate::vault::VaultError;
 
 use super::caller::Caller;
+use super::guard::Admitted;
 use super::status::{RpcError, status};
 
 /// What is known about a request besides its message.
@@ -41,12 +42,15 @@ where
     W: Future<Output = Result<R, RpcError>>,
 {
     let time_left = deadline(request.metadata()).map(|left| left.saturating_sub(MARGIN));
-    let caller = Caller::of(request.extensions());
-    let result = match (caller, time_left) {
+    let admitted =
+        request.extensions().get::<Admitted>().filter(|admitted| admitted.rpc.name == rpc);
+    let caller = admitted.map(|admitted| admitted.caller.clone());
+    let result = match (&caller, time_left) {
+        // Nothing that the guard did not let through for this very method.
         (None, _) => Err(RpcError::Unauthenticated),
         (Some(_), Some(Duration::ZERO)) => Err(RpcError::Deadline),
         (Some(caller), time_left) => {
-            let context = Context { caller, now: Timestamp::now(), time_left };
+            let context = Context { caller: caller.clone(), now: Timestamp::now(), time_left };
             // A panic is one request's misfortune. What it held is dropped; the vault's own state is
             // behind locks that survive it.
             let work = AssertUnwindSafe(work(request.into_inner(), context)).catch_unwind();
@@ -59,8 +63,18 @@ where
             }
         }
     };
+    conclude(rpc, caller.as_ref(), result)
+}
+
+/// Every call of one of our methods ends here, allowed or refused, once: what the guard refuses, and
+/// what was carried out. `caller` is none if nobody can say who asked.
+pub(super) fn conclude<R>(
+    rpc: &'static str,
+    caller: Option<&Caller>,
+    result: Result<R, RpcError>,
+) -> Result<Response<R>, Status> {
     result.map(Response::new).map_err(|error| {
-        log(rpc, &error);
+        log(rpc, caller, &error);
         status(&error)
     })
 }
@@ -82,15 +96,20 @@ fn deadline(metadata: &MetadataMap) -> Option<Duration> {
 }
 
 /// Logged once, here, as a chain. Level error: a person must look.
-fn log(rpc: &'static str, error: &RpcError) {
+fn log(rpc: &'static str, caller: Option<&Caller>, error: &RpcError) {
+    let caller = caller.map_or("nobody", |caller| &caller.name);
     let RpcError::Vault(cause) = error else {
         return match error {
-            RpcError::Panicked => tracing::error!(rpc, "a request panicked"),
+            RpcError::Panicked => tracing::error!(rpc, caller, "a request panicked"),
+            RpcError::NotPermitted { permission, .. } => {
+                tracing::warn!(rpc, caller, permission, "refused: not permitted");
+            }
             RpcError::Fields(_)
             | RpcError::Reference { .. }
             | RpcError::Unauthenticated
+            | RpcError::TooMany { .. }
             | RpcError::Deadline
-            | RpcError::Vault(_) => tracing::debug!(rpc, ?error, "refused"),
+            | RpcError::Vault(_) => tracing::debug!(rpc, caller, ?error, "refused"),
         };
     };
     let chain = chain(cause);
@@ -102,13 +121,19 @@ fn log(rpc: &'static str, error: &RpcError) {
         | VaultError::Damaged { .. }
         | VaultError::StoreFull
         | VaultError::StoreReadOnly
+        | VaultError::StoreBroken
         | VaultError::Store(_)
+        | VaultError::AuditUnavailable(_)
+        | VaultError::Audit(_)
+        | VaultError::RolledBack(_)
         | VaultError::Seal(_)
         | VaultError::JumioCredentialsRejected
         | VaultError::JumioPermissionMissing { .. }
         | VaultError::JumioWorkflowNotEnabled
         | VaultError::JumioResponseUnexpected { .. }
-        | VaultError::JumioUrlRejected { .. } => tracing::error!(rpc, error = chain, "failed"),
+        | VaultError::JumioUrlRejected { .. } => {
+            tracing::error!(rpc, caller, error = chain, "failed")
+        }
         VaultError::NotEnrolled(_)
         | VaultError::NotCaptured { .. }
         | VaultError::Blocked { .. }
@@ -133,7 +158,7 @@ fn log(rpc: &'static str, error: &RpcError) {
         | VaultError::SweepInProgress { .. }
         | VaultError::SweepNotFound
         | VaultError::Keys(_)
-        | VaultError::ShuttingDown => tracing::info!(rpc, error = chain, "refused"),
+        | VaultError::ShuttingDown => tracing::info!(rpc, caller, error = chain, "refused"),
     }
 }
 

@@ -1,5 +1,6 @@
 //! `StartAuthentication`: protobuf in, the vault's words out, by Jumio's rules for each field.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::{RequestId, Timestamp};
@@ -86,6 +87,8 @@ impl Start {
         let (account, id) = fields.finish(account.zip(id)).map_err(StartError::Fields)?;
         let customer_internal_reference = reference(request.customer_internal_reference)?;
         let update = AccountUpdate {
+            // The service knows who asks.
+            on_behalf_of: Arc::default(),
             customer_internal_reference,
             user_reference,
             token_lifetime: token_lifetime.map(|life| Duration::from_secs(life.as_secs())),

@@ -1,18 +1,17 @@
 //! Counts every gRPC call as it passes: method, status code and time, whatever the service.
 
-use std::collections::BTreeSet;
 use std::pin::Pin;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use prost::Message;
 use tokio::time::Instant;
 use tonic::codegen::http::{Request, Response};
 use tonic::{Code, Status};
 use tower::{Layer, Service};
 
 use crate::metrics::Metrics;
-use crate::proto::DESCRIPTOR_SET;
+
+use super::rpcs;
 
 use super::catalogue::code_name;
 
@@ -85,24 +84,9 @@ impl Drop for Call {
     }
 }
 
-/// The paths of our own methods, with the leading slash.
-static METHODS: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
-    let set = prost_types::FileDescriptorSet::decode(DESCRIPTOR_SET)
-        .expect("the descriptors are made by our own build");
-    let mut paths = BTreeSet::new();
-    for file in &set.file {
-        for service in &file.service {
-            for method in &service.method {
-                paths.insert(format!("/{}.{}/{}", file.package(), service.name(), method.name()));
-            }
-        }
-    }
-    paths
-});
-
 /// The method at `path` if it is ours. Anybody may ask for any path, so anything else is one word.
 fn known_method(path: &str) -> &'static str {
-    METHODS.get(path).and_then(|path| path.strip_prefix('/')).unwrap_or("_OTHER")
+    rpcs::find(path).and_then(|rpc| rpc.path.strip_prefix('/')).unwrap_or("_OTHER")
 }
 
 #[cfg(test)]

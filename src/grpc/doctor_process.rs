@@ -2,6 +2,7 @@
 
 use crate::proto::admin::v1;
 use crate::proto::admin::v1::check::Outcome;
+use crate::vault::StoreState;
 
 use super::doctor_service::said;
 
@@ -27,6 +28,19 @@ pub enum KeyMemory {
     Locked,
     /// In memory that is not dumped, but could be swapped.
     Plain,
+}
+
+/// Whether the store takes changes.
+pub(super) fn store(state: StoreState) -> v1::Check {
+    let name = "store takes changes";
+    match state {
+        StoreState::Writable => said(name, Outcome::Ok, "yes"),
+        StoreState::Full | StoreState::ReadOnly | StoreState::Broken | StoreState::Failing => {
+            let what = state.name().replace('_', "-");
+            said(name, Outcome::Fail, format!("no: it is {what}; authentications go on"))
+                .next(state.next())
+        }
+    }
 }
 
 /// One check for each.

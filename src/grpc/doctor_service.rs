@@ -59,7 +59,9 @@ impl<S: Store, J: Jumio> DoctorService for Doctor<S, J> {
         request: Request<v1::InspectRequest>,
     ) -> Result<Response<v1::InspectResponse>, Status> {
         answer("Inspect", request, |_, _| async move {
-            Ok(v1::InspectResponse { checks: doctor_process::checks((self.memory)()) })
+            let mut checks = vec![doctor_process::store(self.vault.look_at_store().await)];
+            checks.extend(doctor_process::checks((self.memory)()));
+            Ok(v1::InspectResponse { checks })
         })
         .await
     }

@@ -8,8 +8,7 @@ use tokio::sync::watch;
 use tokio_stream::wrappers::{TcpListenerStream, UnixListenerStream};
 use tonic::transport::Server;
 use tonic::transport::server::Router;
-use tonic_health::ServingStatus;
-use tonic_health::server::health_reporter;
+use tonic_health::server::{HealthReporter, health_reporter};
 use tower::layer::util::{Identity, Stack};
 
 use crate::proto::DESCRIPTOR_SET;
@@ -19,19 +18,28 @@ use crate::proto::admin::v1::key_service_server::KeyServiceServer;
 use crate::proto::admin::v1::status_service_server::StatusServiceServer;
 use crate::proto::admin::v1::sweep_service_server::SweepServiceServer;
 use crate::proto::v1::facemap_vault_service_server::FacemapVaultServiceServer;
+use crate::tls::{Door, Limits, incoming};
 use crate::vault::{Jumio, Store, Vault};
 
 use super::admin_service::AdminService;
 use super::count::CountLayer;
 use super::doctor_process::ProcessMemory;
 use super::doctor_service::Doctor;
+use super::guard::GuardLayer;
 use super::key_service::Keys;
+use super::policy::Policy;
+use super::readiness;
+use super::record::RecordLayer;
 use super::sweep_service::SweepService;
 use super::vault_service::VaultService;
 
 /// How the services are served.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct ServerSettings {
+    /// Which caller may do what.
+    pub policy: Arc<Policy>,
+    /// After this time a connection of a caller is closed, as soon as its running calls have ended.
+    pub connection_age: Duration,
     /// Reflection on the callers' listener too. It is always on for operators.
     pub public_reflection: bool,
     /// Capture right after an enrollment, not only by the sweep.
@@ -44,11 +52,20 @@ pub struct ServerSettings {
     pub memory: fn() -> ProcessMemory,
 }
 
+/// How callers come in.
+#[derive(Debug)]
+pub enum Public {
+    /// Without TLS: for a simulator, on loopback. Peers from elsewhere are refused.
+    Plain(TcpListener),
+    /// With TLS and a certificate of each caller.
+    Tls(TcpListener, Arc<Door>, Limits),
+}
+
 /// Where to listen. Bound by the wiring, so that it can tell the addresses before anyone connects.
 #[derive(Debug)]
 pub struct Listeners {
     /// For callers.
-    pub public: TcpListener,
+    pub public: Public,
     /// For operators.
     pub admin: UnixListener,
 }
@@ -60,8 +77,13 @@ const MESSAGE_LEN_MAX: usize = 64 * 1024;
 const ADMIN_MESSAGE_LEN_MAX: usize = 256 * 1024;
 /// Largest page of a list is bounded by its entries, about 300 bytes each.
 const ANSWER_LEN_MAX: usize = 1024 * 1024;
-/// Requests at once on one connection; without a limit one peer could hold all memory.
-const STREAMS_MAX: u32 = 256;
+/// Requests at once on one connection; without a limit one peer could hold all memory. RFC 9113 advises
+/// against less than 100.
+const STREAMS_MAX: u32 = 100;
+/// What one request, and one connection, may have sent before we have read it, in bytes.
+const WINDOWS: [u32; 2] = [64 * 1024, 512 * 1024];
+/// How long calls may go on after their connection has reached its age: the longest wait, and its answer.
+const AGE_GRACE: Duration = Duration::from_secs(310);
 /// Largest header list, in bytes.
 const HEADER_LIST_MAX: u32 = 16 * 1024;
 /// A peer that does not answer a ping for this long is gone.
@@ -91,18 +113,32 @@ pub async fn serve<S: Store, J: Jumio>(
     settings: ServerSettings,
     stop: watch::Receiver<bool>,
 ) -> Result<(), tonic::transport::Error> {
+    let reflection = settings.public_reflection;
     let services = Services { vault, settings };
-    let public = services.router(settings.public_reflection, false).await;
-    let admin = services.router(true, true).await;
-    let (public, admin) = tokio::join!(
-        public.serve_with_incoming_shutdown(
-            TcpListenerStream::new(listeners.public),
-            stopped(stop.clone())
-        ),
-        admin.serve_with_incoming_shutdown(UnixListenerStream::new(listeners.admin), stopped(stop)),
-    );
-    public.and(admin)
+    let (public, one) = services.router(reflection, false);
+    let (admin, other) = services.router(true, true);
+    let told = readiness::keep_told(services.vault, [one, other], stop.clone());
+    let callers = async {
+        let stopped = stopped(stop.clone());
+        match listeners.public {
+            Public::Plain(listener) => {
+                let incoming = TcpListenerStream::new(listener);
+                public.serve_with_incoming_shutdown(incoming, stopped).await
+            }
+            Public::Tls(listener, door, limits) => {
+                let incoming = incoming(listener, door, limits, stop.clone());
+                public.serve_with_incoming_shutdown(incoming, stopped).await
+            }
+        }
+    };
+    let operators = UnixListenerStream::new(listeners.admin);
+    let operators = admin.serve_with_incoming_shutdown(operators, stopped(stop.clone()));
+    let (callers, operators, ()) = tokio::join!(callers, operators, told);
+    callers.and(operators)
 }
+
+/// Around every service: counted and recorded, also what the guard refuses.
+type Layers = Stack<GuardLayer, Stack<RecordLayer, Stack<CountLayer, Identity>>>;
 
 struct Services<S, J> {
     vault: Arc<Vault<S, J>>,
@@ -110,7 +146,7 @@ struct Services<S, J> {
 }
 
 impl<S: Store, J: Jumio> Services<S, J> {
-    async fn router(&self, reflection: bool, admin: bool) -> Router<Stack<CountLayer, Identity>> {
+    fn router(&self, reflection: bool, admin: bool) -> (Router<Layers>, HealthReporter) {
         let vault = || Arc::clone(&self.vault);
         let public = FacemapVaultServiceServer::new(VaultService::new(
             vault(),
@@ -119,14 +155,22 @@ impl<S: Store, J: Jumio> Services<S, J> {
         .max_decoding_message_size(MESSAGE_LEN_MAX)
         .max_encoding_message_size(ANSWER_LEN_MAX);
         let (reporter, health) = health_reporter();
-        reporter
-            .set_service_status("facemapvault.v1.FacemapVaultService", ServingStatus::Serving)
-            .await;
-        let mut router = Server::builder()
+        let [stream_window, connection_window] = WINDOWS;
+        let mut server = Server::builder();
+        if !admin {
+            server = server
+                .max_connection_age(self.settings.connection_age)
+                .max_connection_age_grace(AGE_GRACE);
+        }
+        let mut router = server
             .max_concurrent_streams(STREAMS_MAX)
+            .initial_stream_window_size(stream_window)
+            .initial_connection_window_size(connection_window)
             .http2_max_header_list_size(HEADER_LIST_MAX)
             .http2_keepalive_interval(Some(KEEPALIVE))
             .layer(CountLayer(Arc::clone(self.vault.metrics())))
+            .layer(RecordLayer::new(&self.vault))
+            .layer(GuardLayer(Arc::clone(&self.settings.policy)))
             .add_service(public)
             .add_service(health);
         if reflection {
@@ -166,7 +210,7 @@ impl<S: Store, J: Jumio> Services<S, J> {
                         .max_decoding_message_size(MESSAGE_LEN_MAX),
                 );
         }
-        router
+        (router, reporter)
     }
 }
 

@@ -34,6 +34,18 @@ pub(super) enum RpcError {
     },
     /// The peer cannot be identified.
     Unauthenticated,
+    /// The caller was not given what this needs.
+    NotPermitted {
+        /// What it needs, as in the settings.
+        permission: &'static str,
+        /// Whom the operator would give it to.
+        caller: Arc<str>,
+    },
+    /// The caller asks for more than it may.
+    TooMany {
+        /// How long it should wait.
+        wait: Duration,
+    },
     /// The caller's deadline left no time.
     Deadline,
     /// A defect: the request's code panicked.
@@ -63,11 +75,20 @@ pub(super) fn status(error: &RpcError) -> Status {
             answer(ErrorReason::InternalReferenceInvalid).with("position", position.to_string())
         }
         RpcError::Unauthenticated => answer(ErrorReason::CallerUnauthenticated),
+        RpcError::NotPermitted { permission, caller } => answer(ErrorReason::PermissionMissing)
+            .with("permission", (*permission).to_owned())
+            .with("caller", caller.to_string()),
+        RpcError::TooMany { wait } => answer(ErrorReason::CallerRateLimited).retry(*wait),
         RpcError::Deadline => answer(ErrorReason::JumioTimeout),
         RpcError::Panicked => answer(ErrorReason::Internal),
         RpcError::Vault(error) => of_vault(error),
     }
     .status()
+}
+
+/// The status for a path that is none of ours.
+pub(super) fn no_such_method() -> Status {
+    answer(ErrorReason::MethodUnknown).status()
 }
 
 /// The reason that a blocked enrollment shows.

@@ -14,6 +14,10 @@ use super::status_keys::of_keys;
 /// How long to wait for a capture: the first tries after an enrollment take this long together.
 const RETRY_CAPTURE: Duration = Duration::from_secs(20);
 
+/// Another cause than a read-only disk, and another way out.
+const BROKEN: &str = "A write could not be made durable, so the store takes no changes. The operator must \
+                      look at the disk, then restart the vault.";
+
 /// There is no wildcard arm: a new [`VaultError`] does not compile until someone decides what callers
 /// should do about it.
 pub(super) fn of_vault(error: &VaultError) -> Answer {
@@ -39,7 +43,10 @@ pub(super) fn of_vault(error: &VaultError) -> Answer {
         E::PageTokenInvalid => answer(R::PageTokenInvalid),
         E::StoreFull => answer(R::StoreFull),
         E::StoreReadOnly => answer(R::StoreReadOnly),
-        E::Store(_) | E::Seal(_) => answer(R::StoreFailed),
+        E::Store(_) | E::Seal(_) | E::Audit(_) => answer(R::StoreFailed),
+        E::AuditUnavailable(_) => answer(R::AuditUnavailable),
+        E::RolledBack(_) => answer(R::StoreRolledBack),
+        E::StoreBroken => answer(R::StoreReadOnly).saying(BROKEN.to_owned()),
         E::ShuttingDown => answer(R::ShuttingDown),
         E::SweepInProgress { id } => {
             answer(R::SweepInProgress).with("name", format!("sweeps/{}", id.hyphenated()))

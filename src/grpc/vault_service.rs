@@ -14,6 +14,7 @@ use crate::vault::{Jumio, Loaded, Store, Vault, VaultError};
 use super::answer::{Context, answer};
 use super::convert::{CreateEnrollment, GetAuthentication, ListEnrollments, enrollment_of};
 use super::convert_callback::{HeardFrom, outcome};
+use super::convert_delete::{Delete, receipt};
 use super::convert_start::Start;
 use super::status::RpcError;
 use super::view;
@@ -103,11 +104,12 @@ impl<S: Store, J: Jumio> VaultService<S, J> {
         context: Context,
     ) -> Result<v1::StartAuthenticationResponse, RpcError> {
         let supersede = self.vault.settings().supersede;
-        let Start { id, start, validate_only } = Start::parse(request, supersede, context.now)?;
+        let Start { id, mut start, validate_only } = Start::parse(request, supersede, context.now)?;
         if validate_only {
             self.vault.check_authentication(&start, context.now).await?;
             return Ok(v1::StartAuthenticationResponse::default());
         }
+        start.update.on_behalf_of = Arc::clone(&context.caller.name);
         let started =
             self.vault.start_authentication(&context.caller.name, id, start, context.now).await?;
         Ok(view::started(&started))
@@ -176,6 +178,19 @@ impl<S: Store, J: Jumio> FacemapVaultService for VaultService<S, J> {
         answer("GetAuthentication", request, |request, context| async move {
             let authentication = Some(self.authentication(request, context).await?);
             Ok(v1::GetAuthenticationResponse { authentication })
+        })
+        .await
+    }
+
+    async fn delete_enrollment(
+        &self,
+        request: Request<v1::DeleteEnrollmentRequest>,
+    ) -> Result<Response<v1::DeleteEnrollmentResponse>, Status> {
+        answer("DeleteEnrollment", request, |request, context| async move {
+            let Delete { account, reason, seen } = request.try_into()?;
+            let erased = self.vault.erase_seen(account, seen, context.now).await?;
+            tracing::info!(caller = %context.caller.name, reason, "a caller had an account erased");
+            Ok(v1::DeleteEnrollmentResponse { receipt: Some(receipt(&erased)) })
         })
         .await
     }

@@ -123,7 +123,7 @@ impl Budget {
 }
 
 /// A token bucket, kept as the one moment at which it would be full again.
-struct Lane {
+pub(super) struct Lane {
     /// Between two calls; none if there is no limit.
     interval: Option<Duration>,
     /// How far bookings may run ahead of the clock: the burst less one call.
@@ -134,7 +134,7 @@ struct Lane {
 
 impl Lane {
     /// A fifth of a second's calls may come at once, and at least one. Jumio tolerates short bursts.
-    fn new(rate: Option<f64>) -> Self {
+    pub(super) fn new(rate: Option<f64>) -> Self {
         let interval = rate.map(|rate| Duration::from_secs_f64(1.0 / rate));
         let burst = rate.map_or(1.0, |rate| (rate / 5.0).ceil().max(1.0));
         let slack = interval.unwrap_or_default().mul_f64(burst - 1.0);
@@ -142,15 +142,20 @@ impl Lane {
     }
 
     /// The earliest moment for one more call.
-    fn next(&self, now: Instant) -> Instant {
+    pub(super) fn next(&self, now: Instant) -> Instant {
         let Some(paid) = self.paid else {
             return now;
         };
         paid.checked_sub(self.slack).map_or(now, |turn| turn.max(now))
     }
 
+    /// Between two calls: nothing if there is no limit.
+    pub(super) fn interval(&self) -> Duration {
+        self.interval.unwrap_or_default()
+    }
+
     /// Books a call for `turn`.
-    fn book(&mut self, turn: Instant) {
+    pub(super) fn book(&mut self, turn: Instant) {
         let Some(interval) = self.interval else {
             return;
         };

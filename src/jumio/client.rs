@@ -10,6 +10,8 @@ use url::Url;
 use super::access_token::{AccessTokens, bearer};
 use super::answer::Answer;
 use super::budget::{Budget, Priority};
+use super::call::{ACCOUNT, Call, DETAILS, FACEMAP, ONBOARDING, STATUS};
+use super::fair::FairQueue;
 use super::json::Json;
 use super::links::Links;
 use super::transport::{Connection, Failure, Transport};
@@ -29,6 +31,7 @@ pub struct HttpJumio {
     links: Links,
     tokens: AccessTokens,
     account_budget: Budget,
+    account_queue: FairQueue,
     retrieval_budget: Budget,
     /// Jumio publishes no limit for uploads; this one only keeps the pause of a 429.
     upload_budget: Budget,
@@ -53,6 +56,7 @@ impl HttpJumio {
         };
         Ok(Self {
             account_budget: budget(Limit::Account, rates.account, 0.0),
+            account_queue: FairQueue::new(rates.account, rates.wait_max),
             retrieval_budget: budget(Limit::Retrieval, rates.retrieval, reserve),
             upload_budget: budget(Limit::Upload, None, 0.0),
             metrics: Arc::clone(&settings.metrics),
@@ -143,6 +147,11 @@ impl HttpJumio {
         account: AccountId,
         update: &AccountUpdate,
     ) -> Result<PendingAuthentication, JumioError> {
+        let turn = self.account_queue.turn(&update.on_behalf_of).await;
+        turn.map_err(|wait| JumioError::Throttled {
+            retry_after: Some(wait),
+            limit: Limit::Account,
+        })?;
         let mut request = Request::new(Method::PUT, self.links.account(account));
         let headers = request.headers_mut();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
@@ -259,35 +268,6 @@ impl Jumio for HttpJumio {
         self.transport.clock_ahead()
     }
 }
-
-/// What sets one call with an access token apart from another.
-struct Call {
-    endpoint: &'static str,
-    /// What we ask for, in messages.
-    what: &'static str,
-    limit: Limit,
-    priority: Priority,
-    connection: Connection,
-}
-
-const ONBOARDING: Call = Call {
-    endpoint: "onboarding",
-    what: "workflow execution",
-    limit: Limit::Retrieval,
-    priority: Priority::Capture,
-    connection: Connection::Pooled,
-};
-const FACEMAP: Call =
-    Call { endpoint: "facemap", what: "part", connection: Connection::Fresh, ..ONBOARDING };
-const ACCOUNT: Call = Call {
-    endpoint: "account",
-    what: "account",
-    limit: Limit::Account,
-    priority: Priority::Authentication,
-    connection: Connection::Pooled,
-};
-const STATUS: Call = Call { endpoint: "status", priority: Priority::Authentication, ..ONBOARDING };
-const DETAILS: Call = Call { endpoint: "details", ..STATUS };
 
 /// What a failure means for the update of an account, which opens an execution if it was received.
 fn outcome(failure: Failure) -> JumioError {

@@ -5,11 +5,13 @@
 mod access_token;
 mod answer;
 mod budget;
+mod call;
 mod callback;
 mod client;
 mod details;
 mod download;
 mod error;
+mod fair;
 pub(crate) mod fuzzing;
 mod json;
 mod jumio_clock;

@@ -40,7 +40,7 @@ impl Transport {
         Ok(Self {
             // Shorter than the idle timeout of any usual server, so that we close first: a request on
             // a connection that the server is closing has an unknown outcome.
-            pooled: client(settings, 8)?,
+            pooled: client(settings, IDLE_MAX)?,
             fresh: client(settings, 0)?,
             timeouts: settings.timeouts,
             clock: Arc::new(JumioClock::new(Arc::clone(&settings.metrics))),
@@ -162,6 +162,10 @@ fn client(settings: &Settings, idle_connections: usize) -> Result<Client, Settin
     }
     builder.build().map_err(|_| SettingsError::Tls)
 }
+
+/// How many unused connections are kept. With fewer than there are requests at once, every further one
+/// pays for a handshake.
+const IDLE_MAX: usize = 128;
 
 /// How long an unused connection is kept.
 const POOL_IDLE: Duration = Duration::from_secs(15);

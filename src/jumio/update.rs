@@ -1,5 +1,6 @@
 //! What the vault tells Jumio when it starts an authentication.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::Timestamp;
@@ -7,6 +8,8 @@ use crate::model::Timestamp;
 /// What the account is updated with, besides the workflow key of the settings. Already validated.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct AccountUpdate {
+    /// Whose share of our call budget it takes. Jumio is not told.
+    pub on_behalf_of: Arc<str>,
     /// The caller's reference, 1 to 100 characters.
     pub customer_internal_reference: String,
     /// The caller's reference of the person, up to 100 characters.

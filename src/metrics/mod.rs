@@ -4,6 +4,7 @@
 //! makes one [`Metrics`] and hands it out. No account can get into a label: every label value is
 //! `&'static str`, so it is text of this program, or a key version's two numbers.
 
+mod access;
 mod readings;
 mod registry;
 
@@ -33,6 +34,8 @@ pub struct Metrics {
     rpcs: Family<RpcLabels, Histogram, fn() -> Histogram>,
     rpcs_without_deadline: Family<MethodLabels, Counter>,
     clock_jumped: Gauge,
+    access: access::Access,
+    store_writable: Gauge,
 }
 
 #[derive(Debug, Default)]
@@ -242,6 +245,11 @@ impl Metrics {
     /// A gRPC call of `method` came without a deadline.
     pub fn rpc_without_deadline(&self, method: &'static str) {
         self.rpcs_without_deadline.get_or_create(&MethodLabels { rpc_method: method }).inc();
+    }
+
+    /// Whether the store takes changes.
+    pub fn store_writable(&self, writable: bool) {
+        self.store_writable.set(i64::from(writable));
     }
 
     /// Whether the wall clock is not where it should be.

@@ -2,6 +2,7 @@
 
 use prometheus_client::encoding::text;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
@@ -20,6 +21,9 @@ impl Default for Metrics {
         for budget in ["token", "account", "retrieval", "upload"] {
             let _ = jumio.throttled.get_or_create(&BudgetLabels { budget });
         }
+        // What nobody has looked at yet is no alarm.
+        let writable = Gauge::default();
+        writable.set(1);
         Self {
             captures: Family::default(),
             capture_lag: Histogram::new(LAGS),
@@ -32,6 +36,8 @@ impl Default for Metrics {
             rpcs: Family::new_with_constructor(rpcs),
             rpcs_without_deadline: Family::default(),
             clock_jumped: Default::default(),
+            access: Default::default(),
+            store_writable: writable,
         }
     }
 }
@@ -94,6 +100,9 @@ impl Metrics {
         to.register("fmvault_rpc_without_deadline", hasty, self.rpcs_without_deadline.clone());
         let jumped = "1 while the wall clock is not where it should be; nothing is erased then";
         to.register("fmvault_clock_jumped", jumped, self.clock_jumped.clone());
+        self.access.register(to);
+        let writable = "1 while the store takes changes; authentications need none";
+        to.register("fmvault_store_writable", writable, self.store_writable.clone());
         self.sweep.register(to);
         self.jumio.register(to);
     }

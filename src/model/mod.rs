@@ -7,6 +7,7 @@ mod facemap;
 mod id;
 mod keyring;
 mod network;
+mod permission;
 mod record_bytes;
 mod sealed;
 mod secret;
@@ -22,10 +23,11 @@ pub use id::{
 };
 pub use keyring::{KeyringSlot, Mode, VaultId};
 pub use network::{Network, NetworkError};
+pub use permission::Permission;
 pub use record_bytes::HeaderError;
 pub use sealed::{
-    BodyPrefix, KekRef, RecordHeader, RecordId, RecordKind, Revision, RowKey, SealedBody,
-    SealedRecord,
+    AccountHash, BodyPrefix, KekRef, RecordHeader, RecordId, RecordKind, Revision, RowKey,
+    SealedBody, SealedRecord,
 };
 pub use secret::{AccessToken, ClientSecret, Passphrase, SdkToken, Secret, UploadToken, WebLink};
 pub use time::Timestamp;

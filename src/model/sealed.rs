@@ -25,6 +25,29 @@ use super::Timestamp;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RowKey(pub [u8; 32]);
 
+/// What stands for an account in logs and in the audit trail: half of its row key. Whoever has the keyring
+/// can compute it for an account; nobody can go back.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AccountHash(pub [u8; 16]);
+
+impl From<RowKey> for AccountHash {
+    fn from(row: RowKey) -> Self {
+        Self(*row.0.first_chunk().expect("16 of 32 bytes"))
+    }
+}
+
+impl fmt::Display for AccountHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for AccountHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 /// A random name for one stored facemap or tombstone; ties a body to its record.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct RecordId(pub [u8; 16]);

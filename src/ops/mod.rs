@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::model::Timestamp;
-use crate::vault::{Jumio, Store, Vault};
+use crate::vault::{Jumio, Store, StoreState, Vault};
 
 pub use callback::{CallbackSettings, PathSecret, WeakSecret, serve_callbacks};
 
@@ -29,13 +29,25 @@ pub async fn serve<S: Store, J: Jumio>(
     store: PathBuf,
     stop: watch::Receiver<bool>,
 ) {
-    let stopping = stop.clone();
+    let (stopping, watched) = (stop.clone(), Arc::clone(&vault));
     let ready = move || {
-        let ready = !*stopping.borrow();
+        let (stops, store) = (*stopping.borrow(), watched.store_state());
+        let recorded = watched.is_ready();
         async move {
-            match ready {
-                true => page(StatusCode::OK, "ready\n"),
-                false => page(StatusCode::SERVICE_UNAVAILABLE, "stopping\n"),
+            match (stops, store) {
+                (true, _) => page(StatusCode::SERVICE_UNAVAILABLE, "stopping\n"),
+                (false, _) if !recorded => {
+                    page(StatusCode::SERVICE_UNAVAILABLE, "the audit trail cannot be written\n")
+                }
+                (false, StoreState::Writable) => page(StatusCode::OK, "ready\n"),
+                // People log in all the same: taking the vault away would make it worse.
+                (
+                    false,
+                    StoreState::Full
+                    | StoreState::ReadOnly
+                    | StoreState::Broken
+                    | StoreState::Failing,
+                ) => page(StatusCode::OK, "ready, but the store takes no changes\n"),
             }
         }
     };

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::audit::LedgerError;
 use crate::config::SecretError;
 use crate::crypto::{KeyringChangeError, KeyringError, RandomError, RootKeyError, SelfTestError};
 use crate::jumio::SettingsError;
@@ -10,6 +11,7 @@ use crate::model::Mode;
 use crate::ops::WeakSecret;
 use crate::store::OpenError;
 use crate::store::keyring_file::KeyringFileError;
+use crate::tls::TlsError;
 use crate::vault::{KeyringHomeError, VaultError};
 
 /// Why the vault does not start, or was not made.
@@ -65,6 +67,12 @@ pub enum StartError {
     /// There is no randomness.
     #[error(transparent)]
     Random(#[from] RandomError),
+    /// The files of TLS cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// Certificates cannot be switched on or off while the vault runs.
+    #[error("TLS was switched on or off in the settings; that needs a restart")]
+    TlsSwitched,
     /// A secret cannot be read.
     #[error(transparent)]
     Secret(#[from] SecretError),
@@ -74,8 +82,11 @@ pub enum StartError {
     /// The store cannot be opened.
     #[error(transparent)]
     Store(#[from] OpenError),
+    /// The audit trail cannot be opened.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
     /// The store cannot be read.
-    #[error("the store cannot be read")]
+    #[error("the vault cannot be opened")]
     Vault(#[from] VaultError),
     /// The settings of Jumio's client cannot be right.
     #[error(transparent)]
@@ -121,7 +132,10 @@ impl StartError {
             | Self::KeyringChange(_)
             | Self::Random(_)
             | Self::PathSecret(_)
+            | Self::Tls(_)
+            | Self::TlsSwitched
             | Self::Store(_)
+            | Self::Ledger(_)
             | Self::Vault(_)
             | Self::Jumio(_)
             | Self::Listen { .. }
@@ -143,6 +157,8 @@ impl StartError {
                         | OpenError::OtherVault { .. }
                         | OpenError::OtherMode { .. }
                 )
+                | Self::Ledger(LedgerError::Exists { .. } | LedgerError::InUse { .. })
+                | Self::Vault(VaultError::RolledBack(_))
         )
     }
 
@@ -168,7 +184,16 @@ impl StartError {
             Self::RootKey(_) | Self::Secret(_) => "correct [keys] and [jumio] in the settings",
             Self::Random(_) => "check this machine: it has no randomness",
             Self::PathSecret(_) => "make one: openssl rand -hex 32",
+            Self::Tls(_) => "correct the files that [listen.public] names",
+            Self::TlsSwitched => "restart the vault",
             Self::Store(_) => "do what the message says",
+            Self::Ledger(LedgerError::Missing { .. } | LedgerError::Damaged { .. }) => {
+                "restore the audit trail's files; if they are gone, fmvault store recover"
+            }
+            Self::Ledger(_) => "do what the message says, or correct audit.dir",
+            Self::Vault(VaultError::RolledBack(_)) => {
+                "restore the newest backup of the store; if there is none, fmvault store recover"
+            }
             Self::Vault(_) => "check the disk; then restore the store from its backup",
             Self::Jumio(_) => "fmvault config check",
             Self::Listen { .. } => "stop what listens there, or choose another address",

@@ -17,6 +17,14 @@ pub enum LogOutput {
     Text,
 }
 
+/// One line for a panic, as for any event. A text that was put together at that moment may hold anything, so
+/// it is not repeated, and nor is the stack: the place in the source says enough.
+fn log_panic(panic: &std::panic::PanicHookInfo<'_>) {
+    let text = panic.payload().downcast_ref::<&'static str>().copied().unwrap_or("not repeated");
+    let place = panic.location().map(ToString::to_string).unwrap_or_default();
+    tracing::error!(text, "a defect: panicked at {place}");
+}
+
 /// Starts the log of this process. A second call changes nothing. `dependencies` also shows what
 /// the libraries say at the chosen level; otherwise only their warnings.
 pub fn start_logging(log: Log, dependencies: bool) {
@@ -37,6 +45,7 @@ pub fn start_logging(log: Log, dependencies: bool) {
     let targets = Targets::new().with_default(libraries).with_target("facemap_vault", level);
     let registry = tracing_subscriber::registry().with(targets);
     let line = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    std::panic::set_hook(Box::new(log_panic));
     // Fails only if a log is running already, which then goes on.
     let _ = match output {
         LogOutput::Json => registry.with(line.json().flatten_event(true)).try_init(),

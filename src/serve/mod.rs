@@ -1,5 +1,6 @@
 //! Wiring: unlock, open, build, listen, sweep, drain. The only place that builds things.
 
+mod access;
 mod callback;
 mod clock_watch;
 mod error;
@@ -8,6 +9,8 @@ mod listen;
 mod logging;
 mod process;
 mod settings;
+mod stamps;
+mod store_watch;
 mod unlock;
 
 use std::net::SocketAddr;
@@ -19,7 +22,9 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::config::Config;
+use crate::audit::Ledger;
+use crate::config::{Config, Public};
+use crate::crypto::Keyring;
 use crate::grpc::{self, Listeners, ServerSettings};
 use crate::jumio::HttpJumio;
 use crate::metrics::Metrics;
@@ -28,11 +33,13 @@ use crate::ops;
 use crate::store::{Identity, Options, RocksStore};
 use crate::vault::Vault;
 
+use access::{Access, watch_files};
 use clock_watch::{ClockWatch, watch_clock};
 
 pub use error::StartError;
 pub use logging::{LogOutput, start_logging};
 pub use process::harden;
+pub use stamps::Stamps;
 pub use unlock::{Initialized, initialize};
 
 use unlock::Unlocked;
@@ -51,6 +58,8 @@ pub struct Running {
     pub http: SocketAddr,
     /// Where callbacks are received, if they are.
     pub callback: Option<SocketAddr>,
+    access: Arc<Access>,
+    config: Config,
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
 }
@@ -77,13 +86,16 @@ pub async fn start(config: &Config, progress: impl Fn(u64)) -> Result<Running, S
     let metrics = Arc::new(Metrics::default());
     let jumio = HttpJumio::new(settings::jumio(config, &metrics)?)?;
     let rules = settings::vault(config);
-    let vault = Vault::open(store, jumio, Arc::new(keyring), rules, progress).await?;
+    let ledger = open_ledger(config, &keyring)?;
+    let (keyring, ledger) = (Arc::new(keyring), Arc::new(ledger));
+    let vault = Vault::open(store, jumio, keyring, ledger, rules, progress).await?;
     // Only now, when nothing is in the way of a start, is anything written.
     let home = Arc::new(home);
     let completing = Arc::clone(&home);
     tokio::task::spawn_blocking(move || completing.complete())
         .await
         .map_err(|_| StartError::Interrupted)??;
+    let access = Arc::new(Access::open(config, &metrics)?);
     let vault = Arc::new(vault.at_home(home).counted(metrics));
 
     vault.resume_rotation(Timestamp::now()).await?;
@@ -97,13 +109,15 @@ pub async fn start(config: &Config, progress: impl Fn(u64)) -> Result<Running, S
     let (stop, stopped) = watch::channel(false);
     let mut tasks = JoinSet::new();
     let server = ServerSettings {
+        policy: access.policy(),
+        connection_age: config.listen.public.connection_age.duration(),
         public_reflection: config.listen.public.reflection,
         capture_at_once: config.capture.immediate,
         horizon: config.sweep.horizon.duration(),
         simulator: settings::mode(config) == Mode::Simulator,
         memory: process::memory,
     };
-    let listeners = Listeners { public, admin };
+    let listeners = Listeners { public: access.at(public), admin };
     let serving = grpc::serve(Arc::clone(&vault), listeners, server, stopped.clone());
     tasks.spawn(async move {
         if let Err(error) = serving.await {
@@ -117,6 +131,8 @@ pub async fn start(config: &Config, progress: impl Fn(u64)) -> Result<Running, S
     let clock = Arc::new(ClockWatch::new(Timestamp::now()));
     tasks.spawn(watch_clock(Arc::clone(&clock), Arc::clone(&vault), stopped.clone()));
     tasks.spawn(keys::look_after_keys(Arc::clone(&vault), stopped.clone()));
+    tasks.spawn(watch_files(Arc::clone(&access), stopped.clone()));
+    tasks.spawn(store_watch::watch_store(Arc::clone(&vault), stopped.clone()));
     let sweep = &config.sweep;
     tasks.spawn(sweep_loop(
         Arc::clone(&vault),
@@ -131,12 +147,34 @@ pub async fn start(config: &Config, progress: impl Fn(u64)) -> Result<Running, S
         admin: config.listen.admin.socket.clone(),
         http: addresses.1,
         callback,
+        access,
+        config: config.clone(),
         stop,
         tasks,
     })
 }
 
+fn open_ledger(config: &Config, keyring: &Keyring) -> Result<Ledger, StartError> {
+    let settings = settings::ledger(config);
+    Ok(Ledger::open(settings, keyring.vault().0, keyring.auditor(), Timestamp::now())?)
+}
+
 impl Running {
+    /// Takes certificates and callers from settings that were read again, without disturbing a call. If
+    /// anything is wrong, or `read` failed, all stays as it was and the metrics say so.
+    pub async fn reload(&self, read: Result<Config, String>) {
+        let config = match read {
+            Ok(config) => config,
+            Err(error) => return self.access.not_reloaded(&error),
+        };
+        if rest(&config) != rest(&self.config) {
+            tracing::warn!("other settings have changed too; they need a restart");
+        }
+        let access = Arc::clone(&self.access);
+        // A disk that hangs must not hold a thread that serves.
+        let _ = tokio::task::spawn_blocking(move || access.reload(&config.listen.public)).await;
+    }
+
     /// Stops accepting, lets running requests end for ten seconds at most, and closes the store.
     pub async fn stop(mut self) {
         self.stop.send_replace(true);
@@ -179,6 +217,23 @@ async fn sweep_loop(
         let gave_up = ended.is_ok_and(|sweep| sweep.gave_up.is_some());
         wait = if gave_up { interval.min(AGAIN) } else { interval };
     }
+}
+
+/// The settings without those that can be read again.
+fn rest(config: &Config) -> Config {
+    let mut rest = config.clone();
+    let Public {
+        address, reflection, connection_age, connections_max, connections_per_peer, ..
+    } = rest.listen.public;
+    rest.listen.public = Public {
+        address,
+        reflection,
+        connection_age,
+        connections_max,
+        connections_per_peer,
+        ..Public::default()
+    };
+    rest
 }
 
 fn local(listener: &TcpListener) -> Result<SocketAddr, StartError> {

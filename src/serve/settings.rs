@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use url::Url;
 
+use crate::audit::LedgerSettings;
 use crate::config::{Config, CryptoProvider, Mode as ConfigMode, OnInProgress};
 use crate::crypto::Provider;
 use crate::jumio::{Rates, Region, Settings as JumioSettings, Timeouts};
@@ -26,6 +27,15 @@ pub(super) fn provider(config: &Config) -> Provider {
     match config.crypto.provider {
         CryptoProvider::AwsLc => Provider::AwsLc,
         CryptoProvider::RustCrypto => Provider::RustCrypto,
+    }
+}
+
+/// How the audit trail is kept.
+pub(super) fn ledger(config: &Config) -> LedgerSettings {
+    LedgerSettings {
+        reserve: config.audit.reserve.bytes(),
+        write_timeout: config.audit.write_timeout.duration(),
+        ..LedgerSettings::new(config.audit.dir.clone())
     }
 }
 

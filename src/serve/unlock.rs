@@ -5,6 +5,7 @@ use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
 
+use crate::audit::{Ledger, LedgerError};
 use crate::config::{Config, RootSource, SecretRef};
 use crate::crypto::{
     KdfCost, KeyFile, Keyring, RootKey, RootProvider, RootSecret, Selected, select,
@@ -153,6 +154,15 @@ async fn new_root(source: &RootSource) -> Result<(RootProvider, RootKey), StartE
 
 fn create_store(config: &Config, keyring: &Keyring) -> Result<(), StartError> {
     let identity = Identity { vault_id: keyring.vault(), mode: keyring.mode() };
+    // The trail first: a store without one would not be opened, and a trail alone is in nobody's way.
+    let (settings, now) = (super::settings::ledger(config), Timestamp::now());
+    match Ledger::create(&settings, keyring.vault().0, keyring.auditor(), now) {
+        // Left by a first try that was interrupted, if it is this vault's.
+        Err(LedgerError::Exists { .. }) => {
+            drop(Ledger::open(settings, keyring.vault().0, keyring.auditor(), now)?);
+        }
+        result => result?,
+    }
     RocksStore::create(&config.store.path, identity, &Options::default())?;
     Ok(())
 }

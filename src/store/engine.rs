@@ -12,15 +12,14 @@ use rocksdb::{
 
 use crate::model::{RowKey, SealedRecord, Timestamp};
 
-use super::health::Health;
-use super::owner::Ownership;
+use super::health::{Health, check_disk};
 use super::row_locks::RowLocks;
 use super::settings::{self, BODY, DUE, META, PREFIX};
 use super::{
     Applied, BATCH_MAX, BodyChange, Change, Due, Expect, Note, Scanned, StoreError, fault,
 };
 
-/// An open database. Fields in the order of closing: the engine before the lock on its directory.
+/// An open database.
 pub(super) struct Engine {
     pub(super) db: DB,
     pub(super) path: PathBuf,
@@ -28,7 +27,6 @@ pub(super) struct Engine {
     pub(super) free_min: u64,
     pub(super) rows: RowLocks,
     pub(super) health: Health,
-    pub(super) _ownership: Ownership,
 }
 
 impl Engine {
@@ -46,7 +44,7 @@ impl Engine {
         if changes.len() > BATCH_MAX {
             return Err(StoreError::Unavailable(format!("more than {BATCH_MAX} changes at once")));
         }
-        self.check_poisoned()?;
+        self.health.check()?;
         let _held = self.rows.hold(changes.iter().map(|change| change.row));
 
         let mut batch = WriteBatch::with_capacity_bytes(changes.iter().map(batch_len).sum());
@@ -100,17 +98,11 @@ impl Engine {
 
     /// Whether the batch was written; if not, the engine takes no writes for the moment.
     fn write(&self, batch: WriteBatch) -> Result<bool, StoreError> {
-        self.check_disk()?;
+        check_disk(&self.path, self.free_min)?;
         match self.db.write_opt(batch, &settings::synced()) {
-            Ok(()) => {
-                self.write_succeeded();
-                Ok(true)
-            }
+            Ok(()) => Ok(true),
             Err(error) if error.kind() == ErrorKind::Incomplete => Ok(false),
-            Err(error) => {
-                self.health.poison();
-                Err(fault::of_write(error.as_ref()))
-            }
+            Err(error) => Err(self.refused(&error)),
         }
     }
 

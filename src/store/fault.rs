@@ -3,11 +3,14 @@
 //! The crate hands over a text. Its first words tell the kind; what the system said stands in it
 //! word for word, as `strerror` of Linux spells it.
 
+use std::io;
+
 use crate::model::{HeaderError, RowKey};
 
 use super::StoreError;
 
-const DISK_FULL: &str = "No space left on device";
+/// The disk, the quota or the limit of one file.
+const DISK_FULL: [&str; 3] = ["No space left on device", "Disk quota exceeded", "File too large"];
 /// What is said of a file that the engine knows of and that is not there.
 const MISSING: &str = "No such file or directory";
 const READ_ONLY: &str = "Read-only file system";
@@ -33,13 +36,24 @@ pub(super) fn of_write(text: &str) -> StoreError {
     if SYNCING.iter().any(|doing| text.contains(doing)) {
         return StoreError::Poisoned;
     }
-    if text.contains(DISK_FULL) {
-        return StoreError::Full;
+    of_disk(text).unwrap_or(StoreError::Poisoned)
+}
+
+/// Whether a disk that is full or read-only is the cause, whatever was done.
+pub(super) fn of_disk(text: &str) -> Option<StoreError> {
+    if DISK_FULL.iter().any(|full| text.contains(full)) {
+        return Some(StoreError::Full);
     }
-    if text.contains(READ_ONLY) {
-        return StoreError::ReadOnly;
+    text.contains(READ_ONLY).then_some(StoreError::ReadOnly)
+}
+
+/// The same for an error of the system.
+pub(super) fn of_system(error: &io::Error) -> Option<StoreError> {
+    use io::ErrorKind as Kind;
+    if [Kind::StorageFull, Kind::QuotaExceeded, Kind::FileTooLarge].contains(&error.kind()) {
+        return Some(StoreError::Full);
     }
-    StoreError::Poisoned
+    (error.kind() == Kind::ReadOnlyFilesystem).then_some(StoreError::ReadOnly)
 }
 
 /// A record at `row` that does not parse.
@@ -85,6 +99,8 @@ mod tests {
                 "ReadOnly",
             ),
             ("IO error: While fsync: a directory: Read-only file system", "Poisoned"),
+            ("IO error: While appending to file: /s/000008.log: Disk quota exceeded", "Full"),
+            ("IO error: While appending to file: /s/000008.log: File too large", "Full"),
             ("IO error: While fdatasync: /s/000008.log: Input/output error", "Poisoned"),
             ("IO error: While appending to file: /s/000008.log: Input/output error", "Poisoned"),
             ("Corruption: block checksum mismatch", "Poisoned"),

@@ -16,6 +16,7 @@ mod owner;
 mod rocks;
 mod row_locks;
 mod settings;
+mod slot;
 mod verify;
 
 pub use open::Identity;
@@ -142,6 +143,16 @@ pub trait Store: Send + Sync + 'static {
         after: Option<RowKey>,
         limit: usize,
     ) -> impl Future<Output = Result<Vec<Scanned>, StoreError>> + Send;
+
+    /// Whether a change would be accepted now. A store that can bring itself back after trouble with its
+    /// disk does so here, so this is called now and then.
+    ///
+    /// # Errors
+    ///
+    /// What a commit would fail with.
+    fn check_writable(&self) -> impl Future<Output = Result<(), StoreError>> + Send {
+        async { Ok(()) }
+    }
 
     /// Bytes on disk, for status and metrics.
     ///

@@ -10,12 +10,10 @@ use rocksdb::{DB, DEFAULT_COLUMN_FAMILY_NAME};
 
 use crate::model::{Mode, Timestamp, VaultId};
 
-use super::engine::Engine;
-use super::health::Health;
 use super::owner::{Owner, Ownership};
-use super::row_locks::RowLocks;
 use super::settings::{self, Options};
-use super::{OpenError, RocksStore, fault};
+use super::slot::Slot;
+use super::{OpenError, RocksStore, StoreError, fault};
 
 /// Whose store it is. Written once, at creation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,22 +87,15 @@ impl RocksStore {
     ) -> Result<Self, OpenError> {
         ownership
             .announce(Owner::this_process(Timestamp::now()))
-            .map_err(|source| OpenError::Io { path: path.to_owned(), source })?;
-        let engine = Engine {
-            db,
-            path: path.to_owned(),
-            free_min: options.free_min,
-            rows: RowLocks::new(),
-            health: Health::default(),
-            _ownership: ownership,
-        };
-        Ok(Self { engine: Arc::new(engine) })
+            .map_err(|source| refused_by_system(path, source))?;
+        let slot = Slot::new(db, path.to_owned(), options.clone(), ownership);
+        Ok(Self { slot: Arc::new(slot) })
     }
 }
 
 /// The lock on a directory that nobody but its owner may enter.
 fn take(path: &Path) -> Result<Ownership, OpenError> {
-    let io = |source| OpenError::Io { path: path.to_owned(), source };
+    let io = |source| refused_by_system(path, source);
     let mode = fs::metadata(path).map_err(io)?.permissions().mode() & 0o7777;
     if mode & 0o077 != 0 {
         return Err(OpenError::Exposed { path: path.to_owned(), mode });
@@ -183,5 +174,18 @@ fn refused(path: &Path, error: rocksdb::Error) -> OpenError {
     if fault::is_damage(&what) {
         return OpenError::Damaged { path, what };
     }
-    OpenError::Engine { path, what }
+    match fault::of_disk(&what) {
+        Some(StoreError::Full) => OpenError::Full { path },
+        Some(StoreError::ReadOnly) => OpenError::ReadOnly { path },
+        Some(_) | None => OpenError::Engine { path, what },
+    }
+}
+
+fn refused_by_system(path: &Path, source: io::Error) -> OpenError {
+    let path = path.to_owned();
+    match fault::of_system(&source) {
+        Some(StoreError::Full) => OpenError::Full { path },
+        Some(StoreError::ReadOnly) => OpenError::ReadOnly { path },
+        Some(_) | None => OpenError::Io { path, source },
+    }
 }

@@ -89,7 +89,23 @@ pub enum OpenError {
         /// What the engine found.
         what: String,
     },
-    /// The engine refused for another reason, such as a full disk.
+    /// There is no room even to open it.
+    #[error("the disk of the store in {path} is full (STORE_FULL): make room there, then start again", path = path.display())]
+    Full {
+        /// Where.
+        path: PathBuf,
+    },
+    /// Nothing can be written there.
+    #[error(
+        "the store in {path} is on a read-only file system (STORE_READ_ONLY): look for errors of the disk \
+         (dmesg), mount it writable, then start again",
+        path = path.display()
+    )]
+    ReadOnly {
+        /// Where.
+        path: PathBuf,
+    },
+    /// The engine refused for another reason.
     #[error("the store in {path} cannot be opened: {what}", path = path.display())]
     Engine {
         /// Where.

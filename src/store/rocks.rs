@@ -22,6 +22,7 @@ use tokio::{task, time};
 use crate::model::{BodyPrefix, RowKey, SealedBody, SealedRecord, Timestamp};
 
 use super::engine::Engine;
+use super::slot::Slot;
 use super::verify::Report;
 use super::{Applied, Change, Due, Note, NoteName, Scanned, Store, StoreError};
 
@@ -31,7 +32,7 @@ use super::{Applied, Change, Due, Note, NoteName, Scanned, Store, StoreError};
 /// dropped may still happen. Dropping the store closes it; [`RocksStore::close`] also tells how that
 /// went.
 pub struct RocksStore {
-    pub(super) engine: Arc<Engine>,
+    pub(super) slot: Arc<Slot>,
 }
 
 impl RocksStore {
@@ -45,24 +46,14 @@ impl RocksStore {
         self.read(|engine| engine.verify()).await
     }
 
-    /// Whether a change would be accepted now: for health checks, and so that a failure in the
-    /// background is noticed without one.
-    ///
-    /// # Errors
-    ///
-    /// What a commit would fail with.
-    pub async fn check_writable(&self) -> Result<(), StoreError> {
-        self.read(|engine| engine.check_writable()).await
-    }
-
     /// Brings everything into its final files and closes the store.
     ///
     /// # Errors
     ///
     /// As [`Store::commit`]. Nothing is lost by it: what was acknowledged is in the log.
     pub async fn close(self) -> Result<(), StoreError> {
-        let engine = self.engine;
-        let flushed = task::spawn_blocking(move || engine.flush());
+        let slot = self.slot;
+        let flushed = task::spawn_blocking(move || slot.with(Engine::flush));
         flushed.await.map_err(|_| StoreError::Poisoned)?
     }
 
@@ -70,8 +61,8 @@ impl RocksStore {
         &self,
         work: impl FnOnce(&Engine) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let engine = Arc::clone(&self.engine);
-        let done = task::spawn_blocking(move || work(&engine));
+        let slot = Arc::clone(&self.slot);
+        let done = task::spawn_blocking(move || slot.with(work));
         done.await.map_err(|error| StoreError::Unavailable(error.to_string()))?
     }
 
@@ -83,9 +74,12 @@ impl RocksStore {
         let changes = Arc::new((changes, note));
         let give_up = Instant::now() + STALL_MAX;
         loop {
-            let (engine, changes) = (Arc::clone(&self.engine), Arc::clone(&changes));
-            let done =
-                task::spawn_blocking(move || engine.commit_batch(&changes.0, changes.1.as_ref()));
+            let (slot, changes) = (Arc::clone(&self.slot), Arc::clone(&changes));
+            let work = move || {
+                let (changes, note) = &*changes;
+                slot.with(|engine| engine.commit_batch(changes, note.as_ref()))
+            };
+            let done = task::spawn_blocking(work);
             if let Some(applied) = done.await.map_err(|_| StoreError::Ambiguous)?? {
                 return Ok(applied);
             }
@@ -183,6 +177,12 @@ impl Store for RocksStore {
         limit: usize,
     ) -> Result<Vec<Scanned>, StoreError> {
         self.read(move |engine| engine.records(after, limit)).await
+    }
+
+    async fn check_writable(&self) -> Result<(), StoreError> {
+        let slot = Arc::clone(&self.slot);
+        let looked = task::spawn_blocking(move || slot.check_writable());
+        looked.await.map_err(|error| StoreError::Unavailable(error.to_string()))?
     }
 
     async fn size(&self) -> Result<u64, StoreError> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
+use crate::audit::{Purpose, Receipt, Urgency, about, acting, actor};
 use crate::crypto::OpenError;
 use crate::jumio::{AccountUpdate, Jumio, Obtained, PendingAuthentication};
 use crate::metrics::Step;
@@ -76,12 +77,12 @@ impl<S: Store, J: Jumio> Vault<S, J> {
             Begin::Joined(outcome) => outcome,
             Begin::New(ticket) => {
                 let vault = Arc::clone(self);
-                let job = tokio::spawn(async move {
+                let job = tokio::spawn(acting(actor(), async move {
                     let outcome = vault.carry_out(&ticket, &request, now).await;
                     vault.watch.start_ended(&outcome, now);
                     ticket.settle(outcome.clone(), now, vault.token_lifetime(&request));
                     outcome
-                });
+                }));
                 return job.await.unwrap_or_else(|_| Err(VaultError::ShuttingDown.into()));
             }
         };
@@ -114,7 +115,8 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         now: Timestamp,
     ) -> Result<(), VaultError> {
         self.check_consent(request, now)?;
-        self.open_facemap(request.account, now).await.map(drop)
+        let (_facemap, noted) = self.open_facemap(request.account, Purpose::DryRun, now).await?;
+        noted.durable().await.map(drop).map_err(VaultError::AuditUnavailable)
     }
 
     async fn carry_out(
@@ -127,20 +129,25 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         let metrics = &self.watch.metrics;
         let begun = Instant::now();
         // Opened first, so that an unreadable facemap never opens an execution at Jumio.
-        let facemap = self.open_facemap(request.account, now).await?;
+        let purpose = Purpose::Authentication;
+        let (facemap, noted) = self.open_facemap(request.account, purpose, now).await?;
         metrics.authentication_step(Step::Open, begun.elapsed());
         let asked = Instant::now();
-        let pending = self
-            .jumio
-            .update_account(request.account, &request.update)
-            .await
-            .map_err(VaultError::from)?;
+        // That it was opened is durable before anything of it leaves.
+        let asking = self.jumio.update_account(request.account, &request.update);
+        let (pending, noted) = tokio::join!(asking, noted.durable());
+        let pending = pending.map_err(VaultError::from)?;
         metrics.authentication_step(Step::Update, asked.elapsed());
         let sent = Instant::now();
         let PendingAuthentication { execution, sdk_token, web_link, expires, slot } = pending;
+        if let Err(error) = noted {
+            ticket.orphaned(execution, now);
+            return Err(VaultError::AuditUnavailable(error).into());
+        }
+        self.note_uploaded(self.ring.now().row_key(request.account), facemap.len());
         if let Err(error) = self.jumio.upload_facemap(&slot, facemap).await {
             ticket.orphaned(execution, now);
-            tracing::warn!(account = %request.account, %execution, error = %error,
+            tracing::warn!(account = %self.hash(request.account), %execution, error = %error,
                 "upload failed: the execution is orphaned and expires by itself");
             return Err(VaultError::UploadInterrupted(error).into());
         }
@@ -158,14 +165,17 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         }))
     }
 
-    /// The facemap that serves `account`, in the clear.
+    /// The facemap that serves `account`, in the clear, and the record of that, which is to become durable
+    /// before anything of it leaves.
     async fn open_facemap(
         &self,
         account: AccountId,
+        purpose: Purpose,
         now: Timestamp,
-    ) -> Result<Facemap, VaultError> {
+    ) -> Result<(Facemap, Receipt), VaultError> {
         let ring = self.ring.now();
         let row = ring.row_key(account);
+        about(row);
         let stored = self.store.record_with_body(row).await;
         let (record, body) = stored
             .map_err(|error| VaultError::of_store(account, error))?
@@ -174,8 +184,11 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         let Some(body) = body.filter(|_| loaded.enrollment.facemap.is_some()) else {
             return Err(not_ready(&loaded.enrollment, now));
         };
+        self.must_be_recorded(Urgency::Normal)?;
+        let noted = self.note_opened(row, purpose);
         self.ring
             .open(&ring, |ring| ring.open_facemap(row, &loaded.record, body.clone()))
+            .map(|facemap| (facemap, noted))
             .map_err(|source| VaultError::Unreadable { account, source })
     }
 

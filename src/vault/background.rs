@@ -43,7 +43,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
                     Ok(loaded) if is_settled(&loaded.enrollment) => return,
                     Ok(_) => {}
                     Err(error) => {
-                        tracing::error!(%account, error = %error, "capture failed in the store");
+                        tracing::error!(account = %vault.hash(account), error = %error, "capture failed in the store");
                     }
                 }
                 vault.recent.note(account);

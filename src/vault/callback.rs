@@ -102,7 +102,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
             Ok(view) if view.has_ended() => Heard::AuthenticationUpdated,
             Ok(_) => Heard::Ignored,
             Err(error) => {
-                tracing::info!(%account, %execution, error = %error,
+                tracing::info!(account = %self.hash(account), %execution, error = %error,
                     "a callback could not be followed up");
                 Heard::Ignored
             }

@@ -1,5 +1,6 @@
 //! A facemap is captured: one attempt on one account, by whoever comes first.
 
+use crate::audit::Purpose;
 use crate::jumio::{Jumio, JumioError, OnboardingDetails};
 use crate::model::{
     AccountId, Blocked, CredentialId, Enrollment, LastError, Onboarding, State, StoredFacemap,
@@ -60,7 +61,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         }
         let settled = match admit(&details, &self.settings.admission) {
             Admission::Capture { .. } if !is_known_newer(&known.enrollment, &details) => {
-                tracing::error!(%account, "jumio does not tell when the onboarding was completed");
+                tracing::error!(account = %self.hash(account), "jumio does not tell when the onboarding was completed");
                 self.tried(known, LastError::ResponseUnexpected, None).await
             }
             Admission::Capture { credential, liveness_type } => {
@@ -92,6 +93,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
             }
             Err(error) => return self.missed(known, error, details.completed, now).await,
         };
+        self.note_opened(self.ring.now().row_key(account), Purpose::Capture).leave();
         while liveness_type.len() > LIVENESS_TYPE_LEN_MAX {
             liveness_type.pop();
         }
@@ -110,7 +112,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         next.onboarding.state = State::Captured;
         next.facemap = Some(stored);
         let loaded = self.commit(Some(known), next, NewBody::Set(&facemap)).await?;
-        tracing::info!(%account, "captured");
+        tracing::info!(account = %self.hash(account), "captured");
         Ok(loaded.into())
     }
 
@@ -137,7 +139,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
             // Nothing new to write. A sweep may hear this many times for one account.
             known.clone()
         } else {
-            tracing::info!(%account, error = %error, "capture will be tried again");
+            tracing::info!(account = %self.hash(account), error = %error, "capture will be tried again");
             self.tried(known, last_error(&error), completed).await?
         };
         Ok(Attempt { loaded, refusal: Some(error) })
@@ -163,13 +165,13 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         why: Blocked,
         now: Timestamp,
     ) -> Result<Loaded, VaultError> {
-        tracing::info!(account = %known.enrollment.account, ?why, "capture is blocked");
+        tracing::info!(account = %self.hash(known.enrollment.account), ?why, "capture is blocked");
         self.settle(known, of_newest(known, State::Blocked { why, since: now })).await
     }
 
     async fn lost(&self, known: &Loaded, now: Timestamp) -> Result<Loaded, VaultError> {
         let account = known.enrollment.account;
-        tracing::error!(%account, "lost: Jumio deleted the facemap before it was captured");
+        tracing::error!(account = %self.hash(account), "lost: Jumio deleted the facemap before it was captured");
         self.settle(known, of_newest(known, State::Lost { noticed_at: now })).await
     }
 

@@ -6,8 +6,9 @@ use std::hash::Hash;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::audit::{Hmac, RowSet};
 use crate::crypto::Keyring;
-use crate::model::{Blocked, Enrollment, KekRef, SealedRecord, State, Timestamp};
+use crate::model::{Blocked, Enrollment, KekRef, RowKey, SealedRecord, State, Timestamp};
 use crate::store::Store;
 
 use super::{Loaded, VaultError, attributes};
@@ -169,34 +170,63 @@ impl Counts {
     }
 }
 
-/// Counts a whole store; also gives the highest change number in it.
+/// A whole store, counted.
+pub(super) struct Counted {
+    pub(super) census: Counts,
+    /// The highest change number in it.
+    pub(super) sequence: u64,
+    /// Its rows with their change numbers, as the audit ledger sums them up.
+    pub(super) rows: RowSet,
+}
+
+/// Counts a whole store. `hmac` is the audit key at work.
 pub(super) async fn count<S: Store>(
     store: &S,
     keyring: &Keyring,
+    hmac: &Hmac,
     progress: impl Fn(u64),
-) -> Result<(Counts, u64), VaultError> {
-    const PAGE: usize = 4096;
-    let mut tally = Tally::default();
-    let (mut after, mut sequence, mut read) = (None, 0, 0_u64);
+) -> Result<Counted, VaultError> {
+    let (mut tally, mut rows) = (Tally::default(), RowSet::default());
+    let (mut sequence, mut read) = (0, 0_u64);
+    each(store, keyring, |row, seen| {
+        match seen {
+            Some(Loaded { enrollment, record }) => {
+                sequence = sequence.max(record.header.sequence);
+                rows.add(row, record.header.sequence, hmac);
+                tally.count(enrollment, record, 1);
+            }
+            None => tally.damaged += 1,
+        }
+        read += 1;
+        if read.is_multiple_of(PAGE as u64) {
+            progress(read);
+        }
+        Ok(())
+    })
+    .await?;
+    progress(read);
+    Ok(Counted { census: Counts(Mutex::new(tally)), sequence, rows })
+}
+
+const PAGE: usize = 4096;
+
+/// Shows every row of a store to `look`; `None`: its record does not open.
+pub(super) async fn each<S: Store>(
+    store: &S,
+    keyring: &Keyring,
+    mut look: impl FnMut(RowKey, Option<&Loaded>) -> Result<(), VaultError>,
+) -> Result<(), VaultError> {
+    let mut after = None;
     loop {
         let page = store.records(after, PAGE).await.map_err(VaultError::Store)?;
-        let Some(last) = page.last() else { break };
+        let Some(last) = page.last() else { return Ok(()) };
         after = Some(last.row);
-        for scanned in &page {
-            let opened = scanned.record.as_ref().ok().and_then(|record| {
-                let bytes = keyring.open_attributes(scanned.row, record).ok()?;
-                Some((attributes::decode(&bytes, &record.header)?, record))
+        for scanned in page {
+            let opened = scanned.record.ok().and_then(|record| {
+                let bytes = keyring.open_attributes(scanned.row, &record).ok()?;
+                Some(Loaded { enrollment: attributes::decode(&bytes, &record.header)?, record })
             });
-            match opened {
-                Some((enrollment, record)) => {
-                    sequence = sequence.max(record.header.sequence);
-                    tally.count(&enrollment, record, 1);
-                }
-                None => tally.damaged += 1,
-            }
+            look(scanned.row, opened.as_ref())?;
         }
-        read += page.len() as u64;
-        progress(read);
     }
-    Ok((Counts(Mutex::new(tally)), sequence))
 }

@@ -41,7 +41,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
                 // A capture came between and may have brought it: look again.
                 Err(VaultError::Conflict) => {}
                 result => {
-                    tracing::warn!(%account, "closed by an operator");
+                    tracing::warn!(account = %self.hash(account), "closed by an operator");
                     return result;
                 }
             }

@@ -44,8 +44,11 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         let applied = match self.commit_many(ring, moves).await {
             Ok(applied) => applied,
             // One damaged record must not keep the others out: one by one, then.
-            Err(StoreError::Corrupt { .. }) => vec![Applied::Conflict; requests.len()],
-            Err(error) => return Err(VaultError::of_store(first, error)),
+            Err(VaultError::Store(StoreError::Corrupt { .. })) => {
+                vec![Applied::Conflict; requests.len()]
+            }
+            Err(VaultError::Store(error)) => return Err(VaultError::of_store(first, error)),
+            Err(error) => return Err(error),
         };
         let answers = stream::iter(requests.into_iter().zip(applied))
             .map(|(request, applied)| self.registered(request, applied, now))

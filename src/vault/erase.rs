@@ -1,7 +1,7 @@
 //! An enrollment is erased: first stage, hidden. A tombstone stays.
 
 use crate::jumio::Jumio;
-use crate::model::{AccountId, Enrollment, Onboarding, State, Timestamp};
+use crate::model::{AccountId, Enrollment, Onboarding, Revision, State, Timestamp};
 use crate::store::Store;
 
 use super::{Loaded, NewBody, Vault, VaultError};
@@ -16,12 +16,29 @@ impl<S: Store, J: Jumio> Vault<S, J> {
     ///
     /// [`VaultError::NotEnrolled`], [`VaultError::OnLegalHold`], or by what is wrong with the store.
     pub async fn erase(&self, account: AccountId, now: Timestamp) -> Result<Loaded, VaultError> {
+        self.erase_seen(account, None, now).await
+    }
+
+    /// As [`Vault::erase`], but only the record that was `seen` at that revision, if one is given.
+    ///
+    /// # Errors
+    ///
+    /// Also [`VaultError::Conflict`], if the record has changed since and is not erased.
+    pub async fn erase_seen(
+        &self,
+        account: AccountId,
+        seen: Option<Revision>,
+        now: Timestamp,
+    ) -> Result<Loaded, VaultError> {
         loop {
             let known = self.enrollment(account).await?;
             let Enrollment { onboarding, facemap, .. } = &known.enrollment;
             // The state alone does not say that nothing is left; the facemap does.
             if matches!(onboarding.state, State::Erased { .. }) && facemap.is_none() {
                 return Ok(known);
+            }
+            if seen.is_some_and(|seen| seen != known.record.revision()) {
+                return Err(VaultError::Conflict);
             }
             if known.record.header.legal_hold {
                 return Err(VaultError::OnLegalHold);

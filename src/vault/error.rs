@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use crate::audit::AuditError;
 use crate::crypto::{OpenError, SealError};
 use crate::jumio::{JumioError, Limit};
 use crate::model::{AccountId, Blocked, SweepId, Timestamp, WorkflowExecutionId};
 use crate::store::StoreError;
 
-use super::{KeyringHomeError, KeysError};
+use super::{KeyringHomeError, KeysError, RolledBack};
 
 /// Why the vault refused or failed a request.
 ///
@@ -187,6 +188,10 @@ pub enum VaultError {
     #[error("the store is read-only")]
     StoreReadOnly,
 
+    /// A write could not be made durable, so none is made until a restart.
+    #[error("an earlier write could not be made durable: restart the vault")]
+    StoreBroken,
+
     /// The store failed in a way that needs a person.
     #[error("the store failed")]
     Store(#[source] StoreError),
@@ -210,6 +215,19 @@ pub enum VaultError {
     #[error("there is no such sweep")]
     SweepNotFound,
 
+    /// Nothing can be recorded in the audit trail, so nothing may be done. What was under way may have
+    /// happened. Retry.
+    #[error("the audit trail cannot be written")]
+    AuditUnavailable(#[source] AuditError),
+
+    /// The audit trail cannot be read. A person must look.
+    #[error("the audit trail cannot be read")]
+    Audit(#[source] std::io::Error),
+
+    /// The store does not have what was acknowledged: it was set back, or damaged. A person must decide.
+    #[error("{0}")]
+    RolledBack(Box<RolledBack>),
+
     /// The vault is stopping. Retry.
     #[error("the vault is shutting down")]
     ShuttingDown,
@@ -222,7 +240,8 @@ impl VaultError {
             StoreError::Conflict => Self::Conflict,
             StoreError::Corrupt { .. } => Self::Damaged { account, source: error },
             StoreError::Full => Self::StoreFull,
-            StoreError::ReadOnly | StoreError::Poisoned => Self::StoreReadOnly,
+            StoreError::ReadOnly => Self::StoreReadOnly,
+            StoreError::Poisoned => Self::StoreBroken,
             StoreError::Unavailable(_) | StoreError::Ambiguous => Self::Store(error),
         }
     }

@@ -19,6 +19,9 @@ impl VaultError {
             Self::ConsentExpired { .. } => "consent_expired",
             Self::SweepNotFound => "sweep_not_found",
             Self::SweepInProgress { .. } => "sweep_in_progress",
+            Self::AuditUnavailable(_) => "audit_unavailable",
+            Self::Audit(_) => "audit_unreadable",
+            Self::RolledBack(_) => "store_rolled_back",
             Self::Conflict => "conflict",
             Self::Unreadable { .. } => "unreadable",
             Self::Damaged { .. } => "damaged",
@@ -38,6 +41,7 @@ impl VaultError {
             Self::FacemapTooLong { .. } => "facemap_too_long",
             Self::StoreFull => "store_full",
             Self::StoreReadOnly => "store_read_only",
+            Self::StoreBroken => "store_broken",
             Self::Store(_) => "store",
             Self::Seal(_) => "seal",
             Self::Keys(error) => error.name(),
@@ -82,7 +86,11 @@ impl VaultError {
             | Self::FacemapTooLong { .. }
             | Self::StoreFull
             | Self::StoreReadOnly
+            | Self::StoreBroken
             | Self::Store(_)
+            | Self::AuditUnavailable(_)
+            | Self::Audit(_)
+            | Self::RolledBack(_)
             | Self::Seal(_) => false,
             Self::Keys(error) => error.is_refusal(),
         }

@@ -28,6 +28,8 @@ pub struct Orphan {
 /// Most requests remembered. Beyond it the ones that end soonest are forgotten, which costs their
 /// callers a new authentication and nothing else.
 const REQUESTS_MAX: usize = 100_000;
+/// Fewer requests than this are never looked through.
+const ROOM_MIN: usize = 1_000;
 /// Most orphans remembered for the status page.
 const ORPHANS_MAX: usize = 1_000;
 
@@ -41,6 +43,8 @@ struct Tables {
     by_account: HashMap<AccountId, Running>,
     orphans: VecDeque<Orphan>,
     tickets: u64,
+    /// At how many requests the ended ones are dropped next.
+    full_at: usize,
 }
 
 type Key = (String, RequestId);
@@ -96,16 +100,17 @@ impl InFlight {
         expires: Timestamp,
     ) -> Result<Begin, VaultError> {
         let mut tables = lock(&self.0);
-        tables.drop_ended(now);
+        tables.make_room(now);
         let key = (caller.to_owned(), id);
-        if let Some(entry) = tables.by_request.get(&key) {
+        if let Some(entry) = tables.by_request.get(&key).filter(|entry| entry.forget_at > now) {
             if *entry.request != **request {
                 return Err(VaultError::RequestIdReused);
             }
             return Ok(Begin::Joined(entry.outcome.clone()));
         }
-        if let (Some(running), false) = (tables.by_account.get(&request.account), request.supersede)
-        {
+        let running = tables.by_account.get(&request.account);
+        let running = running.filter(|running| running.expires > now);
+        if let (Some(running), false) = (running, request.supersede) {
             return Err(VaultError::AlreadyStarted {
                 account: request.account,
                 execution: running.execution,
@@ -119,6 +124,7 @@ impl InFlight {
         tables.by_request.insert(key.clone(), entry);
         let running = Running { ticket: number, execution: None, expires };
         let replaces = tables.by_account.insert(request.account, running);
+        let replaces = replaces.filter(|replaced| replaced.expires > now);
         let (tables, account) = (Arc::clone(&self.0), request.account);
         Ok(Begin::New(Ticket { tables, key, account, number, replaces, outcome: Some(sender) }))
     }
@@ -236,8 +242,12 @@ impl Tables {
         };
     }
 
-    /// Drops what has ended, and more if there is too much.
-    fn drop_ended(&mut self, now: Timestamp) {
+    /// Drops what has ended, and more if there is too much. Only once there are twice as many as were
+    /// left the last time, since it looks at all of them.
+    fn make_room(&mut self, now: Timestamp) {
+        if self.by_request.len().max(self.by_account.len()) < self.full_at {
+            return;
+        }
         self.by_account.retain(|_, running| running.expires > now);
         self.by_request.retain(|_, entry| entry.forget_at > now);
         if self.by_request.len() >= REQUESTS_MAX {
@@ -245,6 +255,8 @@ impl Tables {
             let (_, &mut median, _) = ends.select_nth_unstable(REQUESTS_MAX / 2);
             self.by_request.retain(|_, entry| entry.forget_at > median);
         }
+        let left = self.by_request.len().max(self.by_account.len());
+        self.full_at = (left * 2).clamp(ROOM_MIN, REQUESTS_MAX);
     }
 }
 

@@ -13,6 +13,7 @@ mod census;
 mod clock_guard;
 mod close;
 mod commit_many;
+mod comparison;
 mod coverage;
 mod decision;
 mod diagnose;
@@ -21,6 +22,7 @@ mod enroll_many;
 mod erase;
 mod error;
 mod error_name;
+mod evidence;
 pub(crate) mod fuzzing;
 mod in_flight;
 mod keyring_home;
@@ -30,6 +32,7 @@ mod list;
 mod load;
 mod page_token;
 mod recent;
+mod recover;
 mod retire;
 mod retry;
 mod rewrap;
@@ -45,6 +48,7 @@ mod rumours;
 mod seal_anew;
 mod settings;
 mod state_code;
+mod store_state;
 mod sweep;
 mod sweep_pass;
 mod sweep_runs;
@@ -56,9 +60,10 @@ use std::sync::atomic::AtomicU64;
 
 use tokio::sync::Semaphore;
 
+use crate::audit::Ledger;
 use crate::crypto::{Keyring, KeyringChangeError};
 use crate::metrics::Metrics;
-use crate::model::{AccountId, Enrollment, SealedRecord};
+use crate::model::{AccountHash, AccountId, Enrollment, SealedRecord};
 
 pub use crate::jumio::{
     AccountUpdate, Callback, CallbackError, Consent, DecisionType, ExecutionStatus, Jumio, Limit,
@@ -70,6 +75,7 @@ pub use authenticate::{StartAuthentication, Started};
 pub use callback::Heard;
 pub use census::Census;
 pub use clock_guard::{CLOCK_TOLERANCE, ClockGuard, clock_guard};
+pub use comparison::{Missing, RolledBack};
 pub use coverage::{Coverage, CoverageDay, forecast};
 pub use decision::AuthenticationView;
 pub use diagnose::{AccountFinding, Finding};
@@ -81,10 +87,12 @@ pub use keyring_home::{KeyringHome, KeyringHomeError};
 pub use keys::{KeyState, KeyView, RetiredKey};
 pub use keys_error::KeysError;
 pub use list::{Cursor, ListFilter, Page};
+pub use recover::Recovered;
 pub use retry::Reopened;
 pub use rewrap_runs::{Rewrap, RewrapState, RewrapStep, RewrapTrouble};
 pub use rotation::RotationPlan;
 pub use settings::Settings;
+pub use store_state::StoreState;
 pub use sweep::{SweepPlan, SweepReport};
 pub use sweep_runs::{Sweep, SweepState};
 
@@ -104,6 +112,7 @@ pub struct Vault<S, J> {
     store: Arc<S>,
     jumio: J,
     ring: Ring,
+    ledger: Arc<Ledger>,
     keyring_home: Option<Arc<KeyringHome>>,
     settings: Settings,
     census: Arc<census::Counts>,
@@ -134,19 +143,47 @@ impl<S: Store, J: Jumio> Vault<S, J> {
     ///
     /// # Errors
     ///
-    /// [`VaultError::Store`] if the store cannot be read. A damaged record is counted, not an error.
+    /// [`VaultError::RolledBack`] if the store does not have all that the audit trail says was
+    /// acknowledged; [`VaultError::Store`] if the store cannot be read. A damaged record is counted, not
+    /// an error.
     pub async fn open(
         store: S,
         jumio: J,
         keyring: Arc<Keyring>,
+        ledger: Arc<Ledger>,
         settings: Settings,
         progress: impl Fn(u64),
     ) -> Result<Self, VaultError> {
-        let (census, sequence) = census::count(&store, &keyring, progress).await?;
-        Ok(Self {
+        let opened = Self::open_as_it_is(store, jumio, keyring, ledger, settings, progress);
+        let (vault, rolled_back) = opened.await?;
+        match rolled_back.is_empty() {
+            true => Ok(vault),
+            false => Err(VaultError::RolledBack(Box::new(rolled_back))),
+        }
+    }
+
+    /// As [`Vault::open`], but also if the store was set back; tells then what is missing.
+    ///
+    /// # Errors
+    ///
+    /// As [`Vault::open`], without [`VaultError::RolledBack`].
+    pub async fn open_as_it_is(
+        store: S,
+        jumio: J,
+        keyring: Arc<Keyring>,
+        ledger: Arc<Ledger>,
+        settings: Settings,
+        progress: impl Fn(u64),
+    ) -> Result<(Self, RolledBack), VaultError> {
+        let counted = census::count(&store, &keyring, ledger.hmac(), progress).await?;
+        let rolled_back = comparison::compare(&store, &keyring, &ledger, &counted).await?;
+        let census::Counted { census, sequence, .. } = counted;
+        let sequence = sequence.max(ledger.store_sequence());
+        let vault = Self {
             store: Arc::new(store),
             jumio,
             ring: Ring::new(keyring),
+            ledger,
             keyring_home: None,
             census: Arc::new(census),
             in_flight: InFlight::default(),
@@ -160,7 +197,13 @@ impl<S: Store, J: Jumio> Vault<S, J> {
             sequence: AtomicU64::new(sequence),
             watch: Watch::default(),
             settings,
-        })
+        };
+        Ok((vault, rolled_back))
+    }
+
+    /// The audit trail.
+    pub fn ledger(&self) -> &Arc<Ledger> {
+        &self.ledger
     }
 
     /// Its keys can be changed from here on: `home` is where its keyring lives.
@@ -227,6 +270,11 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         let ring = changed.map_err(|_| VaultError::ShuttingDown)??;
         self.ring.replace(Arc::clone(&ring));
         Ok(ring)
+    }
+
+    /// What stands for `account` in the log.
+    fn hash(&self, account: AccountId) -> AccountHash {
+        self.ring.now().account_hash(account)
     }
 
     /// What is stored, counted.

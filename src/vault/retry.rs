@@ -69,7 +69,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
                 moves.push(self.prepared(&ring, scanned.row, Some(known), next)?);
             }
         }
-        let applied = self.commit_many(ring, moves).await.map_err(VaultError::Store)?;
+        let applied = self.commit_many(ring, moves).await?;
         let count = applied.iter().filter(|applied| **applied == Applied::Yes).count() as u64;
         Ok(Reopened { count, next })
     }

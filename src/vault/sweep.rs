@@ -186,7 +186,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
                 (due, Some(loaded), outcome)
             }
             Err(error) => {
-                tracing::error!(%account, error = %error, "sweep could not settle an enrollment");
+                tracing::error!(account = %self.hash(account), error = %error, "sweep could not settle an enrollment");
                 (due, None, Outcome::Failed)
             }
         }

@@ -194,6 +194,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         run.end(state, ended);
         self.metrics().swept(ended, ended.since(now), all_tried);
         let Sweep { report, .. } = &*run.seen.borrow();
+        self.note_swept(report);
         tracing::info!(?state, ?report, "swept");
     }
 }

@@ -12,7 +12,7 @@ use crate::metrics::{CaptureOutcome, Metrics, StartOutcome};
 use crate::model::{Blocked, Enrollment, LastError, State, Timestamp};
 
 use super::in_flight::Outcome;
-use super::{AuthenticationView, VaultError};
+use super::{AuthenticationView, StoreState, VaultError};
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -22,6 +22,8 @@ pub(super) struct Watch {
     alarms: Mutex<HashMap<&'static str, Instant>>,
     /// What Jumio said to the newest start of an authentication, and when.
     workflow: Mutex<Option<(Timestamp, bool)>>,
+    /// What the last look at the store found.
+    store: Mutex<StoreState>,
     /// The clock jumped: nothing final is decided by it.
     clock_doubted: AtomicBool,
 }
@@ -149,6 +151,17 @@ impl Watch {
     pub(super) fn authentication_ended(&self, view: &AuthenticationView) {
         let decision = view.decision.map_or("", |decision| decision.name());
         self.metrics.authentication_finished(view.status.name(), decision);
+    }
+
+    /// Remembers what a look at the store found; whether that is something new.
+    pub(super) fn store_is(&self, state: StoreState) -> bool {
+        self.metrics.store_writable(state == StoreState::Writable);
+        let mut known = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *known, state) != state
+    }
+
+    pub(super) fn store_state(&self) -> StoreState {
+        *self.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn doubt_clock(&self, doubt: bool) {

@@ -96,13 +96,14 @@ fn settings(dir: &std::path::Path, url: &str) -> String {
     format!(
         "mode = \"simulator\"\njumio.client_id = \"{}\"\njumio.client_secret = \"file:{}\"\n\
          jumio.user_agent = \"ExampleBank test/1.0\"\njumio.retention = \"30d\"\n{jumio}\
-         store.path = \"{}\"\nkeys.keyring = \"{}\"\nkeys.key_file = \"file:{}\"\n\
+         store.path = \"{}\"\naudit.dir = \"{}\"\naudit.write_timeout = \"60s\"\nkeys.keyring = \"{}\"\nkeys.key_file = \"file:{}\"\n\
          listen.public.address = \"127.0.0.1:0\"\nlisten.http.address = \"127.0.0.1:0\"\n\
          listen.admin.socket = \"{}\"\nsweep.interval = \"1h\"\nsweep.horizon = \"1d\"\n\
          capture.critical = \"1h\"\ncapture.warning = \"2h\"\n",
         CLIENT.0,
         path("secret"),
         path("store"),
+        path("audit"),
         path("keyring"),
         path("root-key"),
         path("admin.sock"),

@@ -13,6 +13,7 @@ use facemap_vault::vault::{
 };
 use serde_json::{Value, json};
 
+use crate::support::ledger::fresh_ledger;
 use crate::support::mem_store::MemStore;
 use crate::support::world::{HOUR, settings};
 
@@ -27,6 +28,7 @@ struct World {
     sim: Running,
     remote: Remote,
     vault: TheVault,
+    _ledger_dir: tempfile::TempDir,
 }
 
 impl World {
@@ -47,10 +49,11 @@ impl World {
         });
         let now = Timestamp::now();
         let keyring = Keyring::generate(Provider::AwsLc, Mode::Simulator, 2, now).unwrap();
-        let open =
-            Vault::open(MemStore::default(), jumio.unwrap(), Arc::new(keyring), settings(), |_| ());
+        let (_ledger_dir, ledger) = fresh_ledger(&keyring);
+        let (store, keyring) = (MemStore::default(), Arc::new(keyring));
+        let open = Vault::open(store, jumio.unwrap(), keyring, ledger, settings(), |_| ());
         let vault = Arc::new(open.await.unwrap());
-        Self { sim, remote, vault }
+        Self { sim, remote, vault, _ledger_dir }
     }
 
     /// Onboards and enrolls `count` accounts.

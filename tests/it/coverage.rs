@@ -17,6 +17,7 @@ use facemap_vault::model::{
 use facemap_vault::vault::{Coverage, Enroll, Settings, SweepPlan, SweepReport, Vault};
 use zeroize::Zeroizing;
 
+use crate::support::ledger::fresh_ledger;
 use crate::support::mem_store::MemStore;
 use crate::support::rng::Rng;
 use crate::support::world::{RETENTION, START, settings};
@@ -122,7 +123,9 @@ async fn live_through(
     let keyring = Keyring::generate(Provider::AwsLc, Mode::Simulator, 2, START).unwrap();
     let rules = Settings { captures_per_second: calls_per_second / 2.0, ..settings() };
     let store = MemStore::default();
-    let vault = Vault::open(store, jumio.clone(), Arc::new(keyring), rules, |_| ()).await.unwrap();
+    let (_dir, ledger) = fresh_ledger(&keyring);
+    let vault = Vault::open(store, jumio.clone(), Arc::new(keyring), ledger, rules, |_| ());
+    let vault = vault.await.unwrap();
     let midnight = START.as_millis().next_multiple_of(MINUTE);
     for (n, minutes) in deadlines.iter().enumerate() {
         let account = AccountId::from_bytes((n as u128 + 1).to_be_bytes());

@@ -8,10 +8,13 @@ use facemap_vault::config::{Config, Loaded, MANUAL, Mode, Profile, key_names};
 const REQUIRED: &str = "[jumio]\nclient_id = \"cred:jumio-client-id\"\n\
                         client_secret = \"cred:jumio-client-secret\"\n\
                         user_agent = \"ExampleBank fmvault/1.0\"\n\
-                        [keys]\npassphrase = \"cred:passphrase\"\n";
+                        [keys]\npassphrase = \"cred:passphrase\"\n\
+                        [listen.public]\ntls_cert = \"/etc/fmvault/tls/server.crt\"\n\
+                        tls_key = \"cred:server-key\"\n\
+                        client_ca = \"/etc/fmvault/tls/clients-ca.crt\"\n";
 
 /// The settings without a default that may be left out, in the manual behind `#`.
-const OPTIONAL: [&str; 8] = [
+const OPTIONAL: [&str; 9] = [
     "auth_url",
     "account_url",
     "api_url",
@@ -20,6 +23,7 @@ const OPTIONAL: [&str; 8] = [
     "proxy",
     "key_file",
     "path_secret",
+    "client_crl",
 ];
 
 fn load(path: &Path) -> Loaded {
@@ -73,7 +77,7 @@ fn the_manual_has_every_setting() {
 #[test]
 fn a_file_to_begin_with_is_short_and_valid() {
     let production = Config::example(Profile::Production);
-    assert!(settings(&production).len() <= 12, "{:?}", settings(&production));
+    assert!(settings(&production).len() <= 15, "{:?}", settings(&production));
     let loaded = load_text(&production);
     assert_eq!(loaded.config.mode, Mode::Production);
     assert!(loaded.warnings.is_empty(), "{:?}", loaded.warnings);

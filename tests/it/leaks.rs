@@ -1,6 +1,9 @@
 //! Nothing secret is where it does not belong: a whole journey with recognisable secrets, logged at
 //! TRACE with all dependencies, and then a search through logs, output and every file.
 
+mod injection;
+mod panics;
+mod paths;
 mod search;
 
 use facemap_vault::proto::v1::{ClientSession, GetAuthenticationRequest, GetEnrollmentRequest};
@@ -17,6 +20,14 @@ const ACCESS_TOKEN: &str = "marker-access-token-1f9d5ac07be2";
 const UPLOAD_TOKEN: &str = "marker-upload-token-60c2b7715dd4";
 const SDK_TOKEN: &str = "marker-sdk-token-b31e9a77c05f";
 const WEB_TOKEN: &str = "marker-web-token-99d0446ea1c8";
+const PATH_SECRET: &str = "marker-path-secret-0f1e2d3c4b5a69788796a5b4";
+const INTERNAL_REFERENCE: &str = "marker-internal-reference-52c1";
+const USER_REFERENCE: &str = "marker-user-reference-a90d";
+const USER_IP: &str = "203.0.113.241";
+const SUCCESS_URL: &str = "https://marker-success.example.com/landing";
+const CLOSE_REASON: &str = "marker-close-reason-77e0";
+/// How many different things are looked for, at the least.
+const CANARIES: usize = 40;
 
 #[tokio::test]
 async fn nothing_secret_is_written_anywhere() {
@@ -25,9 +36,13 @@ async fn nothing_secret_is_written_anywhere() {
         ("keys.passphrase", "file:{dir}/passphrase"),
         ("log.level", "trace"),
         ("capture.max_facemap_bytes", "64KiB"),
+        ("listen.callback.enabled", "true"),
+        ("listen.callback.address", "127.0.0.1:0"),
+        ("listen.callback.path_secret", "file:{dir}/path-secret"),
     ];
     let site = Site::start(&settings).await;
     write_private(&site.path("passphrase"), PASSPHRASE.as_bytes());
+    write_private(&site.path("path-secret"), PATH_SECRET.as_bytes());
     let init = site.run(&["keys", "init"]).await;
     init.ok();
     let server = site.serve(&["-v"]).await;
@@ -38,7 +53,12 @@ async fn nothing_secret_is_written_anywhere() {
     caller.create_enrollment(enroll(&person, 10)).await.unwrap();
     let session = a_login(&site, &mut caller, &person).await;
     let others = failures(&site, &mut caller, &mark, &person).await;
-    let printed = commands(&site, &person).await;
+    let mut told = paths::every_rpc(&mut caller, &person, &others).await;
+    told.extend(paths::callbacks(server.told("callback"), &person).await);
+    let mut printed = commands(&site, &person).await;
+    printed.extend(paths::operators(&site, &others).await);
+    told.push(paths::page(server.told("http"), "metrics").await);
+    told.push(paths::page(server.told("http"), "readyz").await);
     let (rest, ended) = server.stop(Signal::TERM).await;
     assert_eq!(ended.code(), Some(0));
 
@@ -58,15 +78,40 @@ async fn nothing_secret_is_written_anywhere() {
         Pattern::text("web token", WEB_TOKEN),
         Pattern::text("web token of the session", web),
     ];
+    patterns.extend([
+        Pattern::text("path secret of callbacks", PATH_SECRET),
+        Pattern::text("internal reference", INTERNAL_REFERENCE),
+        Pattern::text("user reference", USER_REFERENCE),
+        Pattern::text("person's address", USER_IP),
+        Pattern::text("where the browser goes", SUCCESS_URL),
+        Pattern::base64("passphrase", PASSPHRASE.as_bytes()),
+        Pattern::hex("passphrase", PASSPHRASE.as_bytes()),
+        Pattern::base64("client secret", CLIENT_SECRET.as_bytes()),
+        Pattern::hex("client secret", CLIENT_SECRET.as_bytes()),
+        Pattern::base64("access token", ACCESS_TOKEN.as_bytes()),
+        Pattern::base64("upload token", UPLOAD_TOKEN.as_bytes()),
+        Pattern::base64("SDK token", SDK_TOKEN.as_bytes()),
+        Pattern::text("reason of a closing", CLOSE_REASON),
+    ]);
     patterns.extend(Pattern::facemap(&mark));
     for account in [&person, &others].into_iter().map(|person| &person.account) {
         patterns.extend(Pattern::id(account));
     }
-    let mut search = Search::in_files(site.dir.path(), &["client-secret", "passphrase"]);
+    assert!(patterns.len() >= CANARIES, "only {} canaries", patterns.len());
+    let mut search =
+        Search::in_files(site.dir.path(), &["client-secret", "passphrase", "path-secret"]);
     search.add("output", [rest, init.stdout, init.stderr].concat().into_bytes());
-    let shown: Vec<_> =
-        patterns.iter().filter(|p| !p.what.starts_with("account")).cloned().collect();
-    Search::in_texts("printed by commands", printed).assert_clean(&shown);
+    // Whoever names an account is told about it; operators see the reasons that they gave.
+    let but = |words: &[&str]| -> Vec<Pattern> {
+        let is_known = |p: &&Pattern| !words.iter().any(|word| p.what.starts_with(word));
+        patterns.iter().filter(is_known).cloned().collect()
+    };
+    let known_to_operators = but(&["account", "reason"]);
+    let known_to_callers = but(&["account", "internal reference"]);
+    let shown = Search::in_texts("printed by commands", printed);
+    shown.assert_clean(&known_to_operators);
+    let told = Search::in_texts("told to callers", told);
+    told.assert_clean(&known_to_callers);
     search.assert_finds(&patterns);
     search.assert_clean(&patterns);
 }
@@ -80,7 +125,8 @@ async fn onboarded(site: &Site, mark: &[u8], times: usize) -> Person {
 
 /// A login that succeeds; what the device was given.
 async fn a_login(site: &Site, caller: &mut Caller, person: &Person) -> ClientSession {
-    let started = caller.start_authentication(start(&person.account)).await.unwrap().into_inner();
+    let started = caller.start_authentication(paths::telling(&person.account)).await;
+    let started = started.unwrap().into_inner();
     let authentication = started.authentication.unwrap();
     let execution = &authentication.workflow_execution_id;
     assert_eq!(site.uploads(execution).await, std::slice::from_ref(&person.sha256));

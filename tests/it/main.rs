@@ -1,14 +1,17 @@
 //! All integration tests in one binary, so that RocksDB is linked once.
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
+mod audit;
 mod backlog;
 mod bad_input;
 mod budget_share;
 mod callbacks;
 mod catalogue;
 mod cli;
+mod comparison;
 mod coverage;
 mod demo;
+mod disk_trouble;
 mod docs;
 mod doctor;
 mod example_config;
@@ -37,5 +40,6 @@ mod support;
 mod sweep_job;
 mod sweep_rpc;
 mod tidy;
+mod tls;
 mod torture;
 mod wire;

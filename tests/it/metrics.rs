@@ -44,6 +44,7 @@ async fn what_is_exported_is_what_is_documented() {
         r#"fmvault_jumio_requests_total{endpoint="token",outcome="ok"} 1"#,
         "fmvault_enrollments_lost_total 0",
         "fmvault_clock_jumped 0",
+        "fmvault_store_writable 1",
     ] {
         assert!(text.lines().any(|got| got == line), "{line} is not in\n{text}");
     }
@@ -103,7 +104,7 @@ fn every_alert_asks_for_exported_metrics_and_has_a_runbook() {
         assert!(block.contains(&runbook), "{name} wants {runbook}");
         alerts.push(name);
     }
-    assert_eq!(alerts.len(), 17);
+    assert_eq!(alerts.len(), 20);
     assert_eq!(BTreeSet::from_iter(alerts), BTreeSet::from_iter(headings), "alerts and runbooks");
 }
 

@@ -117,6 +117,8 @@ fn config(dir: &Path, sim: &sim::Running) -> Config {
         ("jumio.retrieval_url", url),
         ("jumio.limits.retrieval_per_second", "20".to_owned()),
         ("store.path", path("store")),
+        ("audit.dir", path("audit")),
+        ("audit.write_timeout", "60s".to_owned()),
         ("keys.keyring", path("keyring")),
         ("keys.key_file", format!("file:{}", path("root-key"))),
         ("capture.immediate", "false".to_owned()),

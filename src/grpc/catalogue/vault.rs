@@ -38,24 +38,31 @@ pub(super) const ENTRIES: &[Entry] = &[
         "The store takes no changes.",
         "The operator must look at the disk.",
     )
-    .note("[What to do](../troubleshooting.md#the-disk-is-full)"),
+    .note(
+        "The disk is [read-only](../troubleshooting.md#the-disk-is-read-only), or a write [could not be made \
+         durable](../troubleshooting.md#a-write-could-not-be-made-durable); the message says which. \
+         Authentications go on.",
+    ),
     new(R::StoreFailed, C::Internal, Acts::Operator, "The store failed.", "Tell the operator.")
         .note("Or nothing can be sealed. The log says more."),
     new(
         R::StoreRolledBack,
         C::Unavailable,
         Acts::Operator,
-        "The store is older than what was acknowledged.",
-        "The operator must bring the newer store back.",
+        "The store does not have all that was acknowledged.",
+        "The operator must bring the newer store back, or run fmvault store recover.",
     )
+    .note("[What to do](../operate/audit.md#the-store-was-set-back)")
     .raised(Raised::Start),
     new(
         R::AuditUnavailable,
         C::Unavailable,
         Acts::Operator,
-        "The audit trail cannot be written; nothing was done.",
-        "The operator must make room on its disk.",
-    ),
+        "The audit trail cannot be written, and nothing is done unrecorded.",
+        "Retry with the same request_id; the operator must look at the trail's disk.",
+    )
+    .retry()
+    .note("What was under way may have happened. [What to do](../operate/audit.md#the-trail-cannot-be-written)"),
     new(
         R::SweepInProgress,
         C::Aborted,

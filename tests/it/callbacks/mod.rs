@@ -247,6 +247,8 @@ fn settings(data: &Path, sim: &sim::Running) -> Vec<(&'static str, String)> {
         ("jumio.api_url", url()),
         ("jumio.retrieval_url", url()),
         ("store.path", path("store")),
+        ("audit.dir", path("audit")),
+        ("audit.write_timeout", "60s".to_owned()),
         ("keys.keyring", path("keyring")),
         ("keys.key_file", format!("file:{}", path("root-key"))),
         ("listen.public.address", free()),

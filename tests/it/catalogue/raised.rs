@@ -32,14 +32,17 @@ fn raised_by(reason: R) -> &'static str {
         }
         R::RequestIdReused => "wire::requests::a_request_id_names_one_request",
         R::PageTokenInvalid => "wire::requests::a_page_token_belongs_to_one_list_of_one_caller",
-        R::CallerUnauthenticated => "",
-        R::PermissionMissing => "",
-        R::CallerRateLimited => "",
-        R::MethodUnknown
-        | R::MessageInvalid
-        | R::MessageTooLarge
-        | R::CompressionUnsupported
-        | R::NameUnknown => "",
+        R::CallerUnauthenticated => {
+            "tls::lookalikes::none_of_twenty_four_lookalikes_is_taken_for_the_caller"
+        }
+        R::PermissionMissing => {
+            "tls::lookalikes::none_of_twenty_four_lookalikes_is_taken_for_the_caller"
+        }
+        R::CallerRateLimited => {
+            "tls::permissions::who_asks_too_often_is_told_to_wait_and_others_are_not"
+        }
+        R::MethodUnknown => "tls::permissions::what_is_no_method_of_ours_is_there_for_nobody",
+        R::MessageInvalid | R::MessageTooLarge | R::CompressionUnsupported | R::NameUnknown => "",
 
         R::EnrollmentNotFound => "wire::fields::each_field_of_a_start_is_checked",
         R::OnboardingNotAccepted => "wire::capture::an_onboarding_that_was_not_accepted_is_refused",
@@ -102,10 +105,6 @@ fn raised_by(reason: R) -> &'static str {
 
 /// Reasons that nothing raises yet.
 const UNRAISED: &[R] = &[
-    R::CallerUnauthenticated,
-    R::PermissionMissing,
-    R::CallerRateLimited,
-    R::MethodUnknown,
     R::MessageInvalid,
     R::MessageTooLarge,
     R::CompressionUnsupported,

@@ -3,7 +3,9 @@
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 
+use crate::support::pki::Authority;
 use crate::support::process::Ran;
+use crate::support::secured::{TLS, write_certificates};
 use crate::support::site::{Site, write_private};
 
 /// Every file below the site's directory with its content, but for the server's log.
@@ -79,6 +81,7 @@ async fn an_interrupted_init_goes_on() {
 
     // Before anything but the key file and an empty directory for the keyring.
     fs::remove_dir_all(site.path("store")).unwrap();
+    fs::remove_dir_all(site.path("audit")).unwrap();
     fs::remove_dir_all(site.path("keyring")).unwrap();
     fs::DirBuilder::new().mode(0o700).create(site.path("keyring")).unwrap();
     let ran = site.run(&["keys", "init", "--json"]).await;
@@ -164,12 +167,14 @@ async fn a_vault_of_the_other_mode_is_refused() {
         fs::write(site.settings_file(), kept.join("\n")).unwrap();
         text
     };
-    let simulated = Site::start(&[]).await;
+    let authority = Authority::root("callers' root");
+    let simulated = Site::start(&TLS).await;
     simulated.keys_init().await;
     production(&simulated);
     refused(&simulated.run(&["server"]).await, 6, "mode simulator");
 
-    let real = Site::start(&[]).await;
+    let real = Site::start(&TLS).await;
+    write_certificates(&real, &authority);
     let text = production(&real);
     real.keys_init().await;
     real.run(&["server", "--check"]).await.ok();

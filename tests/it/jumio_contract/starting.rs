@@ -139,6 +139,7 @@ async fn the_request_says_what_was_asked_in_jumios_words() {
     })
     .await;
     let full = AccountUpdate {
+        on_behalf_of: "backend-that-jumio-is-not-told-of".into(),
         customer_internal_reference: "vault-auth-1".into(),
         user_reference: Some("person-1".into()),
         token_lifetime: Some(Duration::from_secs(1800)),

@@ -25,6 +25,11 @@ impl Pattern {
         Self::text(&format!("{what}, Base64"), &BASE64_STANDARD.encode(whole))
     }
 
+    /// `bytes` in hexadecimal.
+    pub(super) fn hex(what: &str, bytes: &[u8]) -> Self {
+        Self::text(&format!("{what}, hexadecimal"), &hex::encode(bytes))
+    }
+
     /// A facemap of `mark` over and over: as bytes, as Base64, as hexadecimal, as a list of numbers.
     /// Somewhere in it the mark begins at a multiple of three, whatever stands before.
     pub(super) fn facemap(mark: &[u8]) -> Vec<Self> {

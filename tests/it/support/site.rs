@@ -107,7 +107,11 @@ impl Site {
     }
 
     fn as_toml(&self) -> String {
-        let raw = |value: &str| value.parse::<f64>().is_ok() || ["true", "false"].contains(&value);
+        let raw = |value: &str| {
+            value.parse::<f64>().is_ok()
+                || ["true", "false"].contains(&value)
+                || value.starts_with('[')
+        };
         let line = |(key, value): &(String, String)| match raw(value) {
             true => format!("{key} = {value}\n"),
             false => format!("{key} = \"{value}\"\n"),
@@ -158,6 +162,10 @@ fn settings(dir: &Path, url: &str, extra: &[(&str, &str)]) -> Vec<(String, Strin
         ("jumio.limits.retrieval_per_second", "100000".to_owned()),
         ("jumio.limits.token_per_second", "100000".to_owned()),
         ("store.path", path("store")),
+        ("audit.dir", path("audit")),
+        // Other work may keep this machine busy.
+        ("audit.write_timeout", "60s".to_owned()),
+        ("audit.reserve", "64KiB".to_owned()),
         ("keys.keyring", path("keyring")),
         ("keys.key_file", format!("file:{}", path("root-key"))),
         ("listen.public.address", "127.0.0.1:0".to_owned()),

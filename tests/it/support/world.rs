@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use facemap_vault::audit::Ledger;
 use facemap_vault::crypto::{Keyring, Provider};
 use facemap_vault::model::{
     AccountId, Enrollment, Mode, RequestId, State, Timestamp, WorkflowExecutionId,
@@ -15,6 +16,7 @@ use facemap_vault::vault::{
 use tempfile::TempDir;
 
 use super::fake_jumio::FakeJumio;
+use super::ledger::fresh_ledger;
 use super::mem_store::MemStore;
 use super::wobbly::Wobbly;
 
@@ -26,9 +28,11 @@ pub(crate) struct World {
     pub(crate) jumio: FakeJumio,
     pub(crate) store: Wobbly<MemStore>,
     pub(crate) keyring: Arc<Keyring>,
+    pub(crate) ledger: Arc<Ledger>,
     pub(crate) vault: Arc<TestVault>,
     pub(crate) now: Timestamp,
     home: Option<(TempDir, Arc<KeyringHome>)>,
+    _ledger_dir: TempDir,
 }
 
 /// How long Jumio keeps data, for the tests.
@@ -47,8 +51,9 @@ impl World {
         let store = Wobbly::<MemStore>::default();
         let ring = Keyring::generate(Provider::AwsLc, Mode::Simulator, 2, START).unwrap();
         let keyring = Arc::new(ring);
-        let vault = open(&store, &jumio, &keyring, None, settings()).await;
-        Self { jumio, store, keyring, vault, now: START, home: None }
+        let (_ledger_dir, ledger) = fresh_ledger(&keyring);
+        let vault = open(&store, &jumio, &keyring, &ledger, None, settings()).await;
+        Self { jumio, store, keyring, ledger, vault, now: START, home: None, _ledger_dir }
     }
 
     /// An empty vault whose keys can be changed.
@@ -73,7 +78,7 @@ impl World {
         let ring = self.vault.keyring();
         self.keyring = copy(&ring);
         let home = self.home.as_ref().map(|(_, home)| home);
-        self.vault = open(&self.store, &self.jumio, &ring, home, settings).await;
+        self.vault = open(&self.store, &self.jumio, &ring, &self.ledger, home, settings).await;
     }
 
     /// Time passes.
@@ -141,7 +146,7 @@ impl World {
     pub(crate) async fn recount(&self) -> Census {
         let settings = self.vault.settings().clone();
         let ring = self.vault.keyring();
-        open(&self.store, &self.jumio, &ring, None, settings).await.census()
+        open(&self.store, &self.jumio, &ring, &self.ledger, None, settings).await.census()
     }
 }
 
@@ -163,10 +168,12 @@ async fn open(
     store: &Wobbly<MemStore>,
     jumio: &FakeJumio,
     keyring: &Arc<Keyring>,
+    ledger: &Arc<Ledger>,
     home: Option<&Arc<KeyringHome>>,
     settings: Settings,
 ) -> Arc<TestVault> {
-    let vault = Vault::open(store.clone(), jumio.clone(), Arc::clone(keyring), settings, |_| ());
+    let (keyring, ledger) = (Arc::clone(keyring), Arc::clone(ledger));
+    let vault = Vault::open(store.clone(), jumio.clone(), keyring, ledger, settings, |_| ());
     let vault = vault.await.unwrap();
     Arc::new(match home {
         Some(home) => vault.at_home(Arc::clone(home)),

@@ -13,13 +13,14 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("store", &["model"]),
     ("vault", &["audit", "crypto", "jumio", "metrics", "model", "store"]),
     ("proto", &[]),
-    ("grpc", &["metrics", "model", "proto", "vault"]),
+    ("tls", &["metrics", "model"]),
+    ("grpc", &["audit", "metrics", "model", "proto", "tls", "vault"]),
     ("ops", &["metrics", "model", "vault"]),
     ("sim", &[]),
 ];
 
 /// The modules that put the others together, and so may import all of them.
-const WIRING: &[&str] = &["cli", "config", "fuzzing", "lib", "main", "serve"];
+const WIRING: &[&str] = &["cli", "config", "fuzzing", "lib", "main", "measuring", "serve"];
 
 /// Crates that only some modules may name. What only one module knows can be replaced there.
 const HOMES: &[(&str, &[&str])] = &[
@@ -39,13 +40,18 @@ const HOMES: &[(&str, &[&str])] = &[
     ("sha2", &["crypto", "sim"]),
     ("tempfile", &["cli", "config", "serve", "store"]),
     // The nouns and the keys do not wait for anything.
-    ("tokio", &["audit", "cli", "grpc", "jumio", "main", "ops", "serve", "sim", "store", "vault"]),
+    (
+        "tokio",
+        &["audit", "cli", "grpc", "jumio", "main", "ops", "serve", "sim", "store", "tls", "vault"],
+    ),
+    ("tokio_rustls", &["sim", "tls"]),
     ("toml", &["cli", "config"]),
     ("tonic", &["cli", "grpc", "proto", "serve"]),
     ("tonic_health", &["cli", "grpc", "serve"]),
     ("tonic_prost", &["proto"]),
     ("tonic_reflection", &["cli", "grpc", "serve"]),
     ("tonic_types", &["cli", "grpc"]),
+    ("x509_parser", &["tls"]),
     ("zeroizing_alloc", &["main"]),
 ];
 

@@ -17,7 +17,7 @@ mod load;
 mod report;
 mod rotation;
 mod server;
-mod shim;
+pub(crate) mod shim;
 mod shim_tests;
 
 use std::time::{Instant, SystemTime};

@@ -1,6 +1,6 @@
 //! Which services are where: health, reflection, and a public port that stays on this machine.
 
-use facemap_vault::config::Config;
+use facemap_vault::config::{Config, Profile};
 use serde_json::json;
 use tonic::Code;
 use tonic::transport::Channel;
@@ -9,7 +9,7 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 use tonic_reflection::pb::{v1, v1alpha};
 
-use crate::support::caller::{connect, connect_socket};
+use crate::support::caller::{Told, connect, connect_socket};
 use crate::support::served::Served;
 
 const VAULT: &str = "facemapvault.v1.FacemapVaultService";
@@ -117,7 +117,7 @@ async fn admin_services_are_on_the_socket_only() {
         .get_status(GetStatusRequest {})
         .await
         .unwrap_err();
-    assert_eq!(refused.code(), Code::Unimplemented);
+    assert_eq!(Told::by(&refused).what(), (Code::PermissionDenied, "PERMISSION_MISSING"));
 
     served.captured(json!({})).await;
     let mut admin = StatusServiceClient::new(connect_socket(&served.vault.admin).await);
@@ -130,19 +130,24 @@ async fn admin_services_are_on_the_socket_only() {
 }
 
 #[test]
-fn the_public_port_stays_on_this_machine() {
+fn what_has_no_certificates_stays_on_this_machine() {
     let manual = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("config/fmvault.toml");
-    for key in ["listen.public.address", "listen.http.address"] {
-        for address in ["0.0.0.0:50051", "192.0.2.1:50051", "[::]:50051", "[2001:db8::1]:1"] {
-            let flags = [(key, address.to_owned())];
-            let problems = Config::load(Some(&manual), std::iter::empty(), &flags)
-                .err()
-                .unwrap_or_else(|| panic!("{key} = {address} was accepted"));
-            assert!(problems.to_string().contains(key), "{problems}");
+    let dev = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(dev.path(), Config::example(Profile::Dev)).unwrap();
+    let load = |file: &std::path::Path, key: &str, address: &str| {
+        let flags = [(key, address.to_owned())];
+        Config::load(Some(file), std::iter::empty(), &flags).map_err(|all| all.to_string())
+    };
+    let (public, http) = ("listen.public.address", "listen.http.address");
+    for (file, key) in [(dev.path(), public), (dev.path(), http), (&*manual, http)] {
+        for address in ["0.0.0.0:50061", "192.0.2.1:50061", "[::]:50061", "[2001:db8::1]:1"] {
+            let problems = load(file, key, address).err();
+            let problems = problems.unwrap_or_else(|| panic!("{key} = {address} was accepted"));
+            assert!(problems.contains(key), "{problems}");
         }
         for address in ["127.0.0.1:50077", "[::1]:50077"] {
-            let flags = [(key, address.to_owned())];
-            assert!(Config::load(Some(&manual), std::iter::empty(), &flags).is_ok(), "{address}");
+            assert!(load(file, key, address).is_ok(), "{address}");
         }
     }
+    assert!(load(&manual, public, "0.0.0.0:50061").is_ok(), "with certificates it may be anywhere");
 }

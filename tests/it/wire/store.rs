@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use facemap_vault::crypto::{Draft, Keyring, Provider};
-use facemap_vault::grpc::{Listeners, ServerSettings, serve};
+use facemap_vault::grpc::{Listeners, Public, ServerSettings, serve};
 use facemap_vault::model::{AccountId, Mode, RowKey, SealedBody, Timestamp, WorkflowExecutionId};
 use facemap_vault::proto::v1::GetEnrollmentRequest;
 use facemap_vault::proto::v1::enrollment::State;
@@ -15,6 +15,7 @@ use tonic::Code;
 
 use super::faulty::{Fault, Faulty, Generous};
 use crate::support::caller::{Caller, Told, connect, connect_socket, enroll, start};
+use crate::support::ledger::fresh_ledger;
 use crate::support::site::Person;
 use crate::support::world::settings;
 
@@ -25,6 +26,7 @@ struct Scene {
     caller: Caller,
     person: Person,
     dir: tempfile::TempDir,
+    _ledger_dir: tempfile::TempDir,
     _stop: watch::Sender<bool>,
 }
 
@@ -34,13 +36,18 @@ impl Scene {
         let now = Timestamp::now();
         let keyring = Keyring::generate(Provider::AwsLc, Mode::Simulator, 4, now).unwrap();
         let keyring = Arc::new(keyring);
-        let vault = Vault::open(store.clone(), Generous, Arc::clone(&keyring), settings(), |_| {});
+        let (_ledger_dir, ledger) = fresh_ledger(&keyring);
+        let ring = Arc::clone(&keyring);
+        let vault = Vault::open(store.clone(), Generous, ring, ledger, settings(), |_| {});
         let vault = Arc::new(vault.await.unwrap());
         let dir = tempfile::tempdir().unwrap();
         let public = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = public.local_addr().unwrap().to_string();
+        let public = Public::Plain(public);
         let admin = UnixListener::bind(dir.path().join("admin.sock")).unwrap();
         let settings = ServerSettings {
+            policy: Arc::default(),
+            connection_age: std::time::Duration::from_secs(900),
             public_reflection: false,
             capture_at_once: true,
             horizon: std::time::Duration::from_secs(86_400),
@@ -58,7 +65,7 @@ impl Scene {
         };
         let answer = caller.create_enrollment(enroll(&person, 10)).await.unwrap();
         assert_eq!(answer.into_inner().enrollment.unwrap().state(), State::Active);
-        Self { store, keyring, caller, person, dir, _stop: stop }
+        Self { store, keyring, caller, person, dir, _stop: stop, _ledger_dir }
     }
 
     fn row(&self) -> RowKey {

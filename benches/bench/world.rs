@@ -1,0 +1,104 @@
+//! A vault over a store of its own on the disk under measurement.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use facemap_vault::audit::{Ledger, LedgerSettings};
+use facemap_vault::crypto::{Keyring, Provider};
+use facemap_vault::jumio::Jumio;
+use facemap_vault::model::{Mode, Timestamp};
+use facemap_vault::store::{Identity, Options, RocksStore};
+use facemap_vault::vault::{AdmissionPolicy, Enroll, Settings, Vault};
+use tempfile::TempDir;
+
+use crate::simulator::Onboarded;
+
+/// The vault as a library in this process, as the server builds it.
+pub type TheVault<J> = Vault<RocksStore, J>;
+
+/// A day.
+pub const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// A folder on the disk that is measured: where the build is.
+pub fn folder() -> TempDir {
+    tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap()
+}
+
+/// New keys.
+pub fn keyring() -> Arc<Keyring> {
+    let made = Keyring::generate(Provider::AwsLc, Mode::Simulator, 16, Timestamp::now());
+    Arc::new(made.unwrap())
+}
+
+/// A new store for `keyring`.
+pub fn create(dir: &Path, keyring: &Keyring) -> RocksStore {
+    let identity = Identity { vault_id: keyring.vault(), mode: keyring.mode() };
+    RocksStore::create(&dir.join("store"), identity, &Options::default()).unwrap()
+}
+
+/// The store that is there.
+pub fn reopen(dir: &Path, keyring: &Keyring) -> RocksStore {
+    let identity = Identity { vault_id: keyring.vault(), mode: keyring.mode() };
+    RocksStore::open(&dir.join("store"), identity, &Options::default()).unwrap()
+}
+
+/// The vault over `store`, with its audit trail beside it.
+pub async fn open<J: Jumio>(
+    dir: &Path,
+    store: RocksStore,
+    jumio: J,
+    keyring: Arc<Keyring>,
+) -> Arc<TheVault<J>> {
+    let ledger = Arc::new(ledger(dir, &keyring));
+    Arc::new(Vault::open(store, jumio, keyring, ledger, settings(), |_| ()).await.unwrap())
+}
+
+/// The audit trail, made if it is not there. Patient: what is measured is not refused.
+fn ledger(dir: &Path, keyring: &Keyring) -> Ledger {
+    let settings = LedgerSettings {
+        write_timeout: Duration::from_secs(60),
+        ..LedgerSettings::new(dir.join("audit"))
+    };
+    let (vault, now) = (keyring.vault().0, Timestamp::now());
+    if !settings.dir.exists() {
+        Ledger::create(&settings, vault, keyring.auditor(), now).unwrap();
+    }
+    Ledger::open(settings, vault, keyring.auditor(), now).unwrap()
+}
+
+/// Enrolls, durably; nothing is captured yet.
+pub async fn enroll<J: Jumio>(vault: &TheVault<J>, accounts: &[Onboarded]) {
+    let now = Timestamp::now();
+    for page in accounts.chunks(1000) {
+        let one = |one: &Onboarded| Enroll {
+            account: one.account,
+            execution: one.execution,
+            completed: None,
+        };
+        let answers = vault.enroll_many(page.iter().map(one).collect(), now).await.unwrap();
+        assert!(answers.iter().all(Result::is_ok));
+    }
+}
+
+fn settings() -> Settings {
+    Settings {
+        admission: AdmissionPolicy {
+            workflow_keys: vec!["10011".to_owned()],
+            accept_warning: false,
+            try_liveness_link: false,
+        },
+        retention: 30 * DAY,
+        warning: 14 * DAY,
+        critical: 2 * DAY,
+        facemap_len_max: 8 << 20,
+        captures_per_second: 5.0,
+        background_captures_max: 8,
+        workflow_key: "10071".to_owned(),
+        token_lifetime: Duration::from_secs(1800),
+        supersede: true,
+        consent_max_age: 365 * DAY,
+        key_max_age: 90 * DAY,
+        datacenter: "amer-1".to_owned(),
+    }
+}

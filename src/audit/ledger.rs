@@ -1,0 +1,271 @@
+//! The ledger of a running vault: many append at once, and one sync serves them all.
+
+use std::fs::{File, TryLockError};
+use std::io;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use crate::model::Timestamp;
+
+use super::chain::Chain;
+use super::error::{AuditError, LedgerError};
+use super::event::{EVENTS, Event};
+use super::record::{Entry, Hmac};
+use super::row_set::RowSet;
+use super::segment;
+use super::settings::LedgerSettings;
+use super::shared::{Shared, Waiting};
+use super::trail::Trail;
+use super::verify::Head;
+use super::writer::Writer;
+
+/// See the module. Dropping it ends the writing; what was submitted is written before.
+pub struct Ledger {
+    shared: Arc<Shared>,
+    trail: Trail,
+    write_timeout: Duration,
+    writer: Option<JoinHandle<()>>,
+}
+
+/// How much something may wait for better times.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Urgency {
+    /// It is refused once the disk is nearly full.
+    Normal,
+    /// It also uses what is reserved: erasures, and what operators need to see.
+    Reserved,
+}
+
+impl Ledger {
+    /// Makes a ledger where none is, with one record that says so.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError::Exists`], [`LedgerError::Io`].
+    pub fn create(
+        settings: &LedgerSettings,
+        vault: [u8; 16],
+        hmac: Arc<Hmac>,
+        now: Timestamp,
+    ) -> Result<(), LedgerError> {
+        let dir = settings.dir.clone();
+        let io = |source| LedgerError::Io { dir: dir.clone(), source };
+        segment::make_dir(&dir).map_err(io)?;
+        if !segment::list(&dir).map_err(io)?.is_empty() {
+            return Err(LedgerError::Exists { dir });
+        }
+        let mut chain = Chain::begin(settings.clone(), vault, hmac, None, now).map_err(io)?;
+        chain.append(&[&Entry::new(Event::VaultMade, now)]).map_err(io)
+    }
+
+    /// Opens a ledger for writing. Reads its last segment.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError`]. An end that was not finished is none: it was never acknowledged.
+    pub fn open(
+        settings: LedgerSettings,
+        vault: [u8; 16],
+        hmac: Arc<Hmac>,
+        now: Timestamp,
+    ) -> Result<Self, LedgerError> {
+        Self::start(settings, vault, hmac, |settings, trail| Chain::carry_on(settings, trail, now))
+    }
+
+    /// As [`Ledger::open`], but a trail that is damaged or gone is accepted: a new segment notes that,
+    /// and [`Trail::verify`] goes on telling where the damage is.
+    ///
+    /// # Errors
+    ///
+    /// As [`Ledger::open`], without the damage.
+    pub fn open_accepting_damage(
+        settings: LedgerSettings,
+        vault: [u8; 16],
+        hmac: Arc<Hmac>,
+        now: Timestamp,
+    ) -> Result<Self, LedgerError> {
+        let source = |source| LedgerError::Io { dir: settings.dir.clone(), source };
+        segment::make_dir(&settings.dir).map_err(source)?;
+        Self::start(settings, vault, hmac, |settings, trail| {
+            match Chain::carry_on(settings.clone(), trail, now) {
+                Err(LedgerError::Damaged { .. } | LedgerError::Missing { .. }) => {
+                    Chain::carry_on_damaged(settings, trail, now)
+                }
+                result => result,
+            }
+        })
+    }
+
+    fn start(
+        settings: LedgerSettings,
+        vault: [u8; 16],
+        hmac: Arc<Hmac>,
+        chain: impl FnOnce(LedgerSettings, &Trail) -> Result<Chain, LedgerError>,
+    ) -> Result<Self, LedgerError> {
+        let dir = settings.dir.clone();
+        let io = |source| LedgerError::Io { dir: dir.clone(), source };
+        let held = match File::open(&dir) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(LedgerError::Missing { dir });
+            }
+            result => result.map_err(io)?,
+        };
+        match held.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(LedgerError::InUse { dir }),
+            Err(TryLockError::Error(source)) => return Err(io(source)),
+        }
+        let trail = Trail::new(dir.clone(), vault, hmac);
+        let write_timeout = settings.write_timeout;
+        let chain = chain(settings, &trail)?;
+        let shared = Arc::new(Shared::new(&chain, write_timeout));
+        let writer = Writer::new(Arc::clone(&shared), chain, held);
+        let writer = std::thread::Builder::new()
+            .name("ledger".to_owned())
+            .spawn(move || writer.run())
+            .map_err(io)?;
+        Ok(Self { shared, trail, write_timeout, writer: Some(writer) })
+    }
+
+    /// Whether something could be recorded now. Ask before anything is done that must be recorded.
+    ///
+    /// # Errors
+    ///
+    /// Why not.
+    pub fn admit(&self, urgency: Urgency) -> Result<(), AuditError> {
+        self.shared.admit(urgency)
+    }
+
+    /// Hands in `entries`, which stay together and in this order, after all that was handed in before.
+    ///
+    /// A change of the store is kept until it can be written, since it has happened; anything else is
+    /// forgotten if nobody waits for it any more.
+    pub fn submit(&self, entries: Vec<Entry>) -> Receipt {
+        let (waiting, settled, given_up) = Waiting::new(entries);
+        self.shared.hand_in(waiting);
+        Receipt { settled, given_up, timeout: self.write_timeout }
+    }
+
+    /// [`Ledger::submit`], and waits until they are durable.
+    ///
+    /// # Errors
+    ///
+    /// [`AuditError`]: nothing is certain then.
+    pub async fn append(&self, entries: Vec<Entry>) -> Result<Head, AuditError> {
+        self.submit(entries).durable().await
+    }
+
+    /// Notes that store and ledger agree: from here on the store must hold `rows`, and has come to
+    /// `store_sequence`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Ledger::append`].
+    pub async fn agree(
+        &self,
+        rows: RowSet,
+        store_sequence: u64,
+        now: Timestamp,
+    ) -> Result<Head, AuditError> {
+        let entry = Entry {
+            store_sequence,
+            generation: rows.rows,
+            row: Some(crate::model::RowKey(rows.sum)),
+            request: self.trail.vault,
+            ..Entry::new(Event::Agreed, now)
+        };
+        self.append(vec![entry]).await
+    }
+
+    /// The last durable record.
+    pub fn head(&self) -> Head {
+        self.shared.end().head
+    }
+
+    /// What the store must hold.
+    pub fn rows(&self) -> RowSet {
+        self.shared.end().rows
+    }
+
+    /// The highest sequence of the store that was recorded.
+    pub fn store_sequence(&self) -> u64 {
+        self.shared.end().store_sequence
+    }
+
+    /// For reading.
+    pub fn trail(&self) -> &Trail {
+        &self.trail
+    }
+
+    /// The keyed hash that makes sums of rows.
+    pub fn hmac(&self) -> &Hmac {
+        &*self.trail.hmac
+    }
+
+    /// How many writes failed or came too late since the start.
+    pub fn failures(&self) -> u64 {
+        self.shared.failures()
+    }
+
+    /// How many records of each event were written since the start.
+    pub fn counts(&self) -> Vec<(&'static str, u64)> {
+        EVENTS.iter().map(|(event, name)| (*name, self.shared.count_of(*event))).collect()
+    }
+
+    /// Writes what was handed in, and ends. Nothing is recorded afterwards.
+    pub async fn close(&self) {
+        let (waiting, settled, _) = Waiting::new(Vec::new());
+        self.shared.hand_in(waiting);
+        let _ = tokio::time::timeout(self.write_timeout, settled).await;
+        self.shared.close();
+    }
+}
+
+impl Drop for Ledger {
+    fn drop(&mut self) {
+        self.shared.close();
+        // A writer that hangs in the system would keep us here; the process's end takes care of it.
+        if let Some(writer) = self.writer.take().filter(|_| !self.shared.is_slow()) {
+            let _ = writer.join();
+        }
+    }
+}
+
+impl std::fmt::Debug for Ledger {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Ledger({:?}, {})", self.trail.dir, self.head())
+    }
+}
+
+/// Entries that were handed in.
+#[derive(Debug)]
+#[must_use = "whoever is told before the record is durable is told too early"]
+pub struct Receipt {
+    settled: oneshot::Receiver<Result<Head, AuditError>>,
+    given_up: Arc<std::sync::atomic::AtomicBool>,
+    timeout: Duration,
+}
+
+impl Receipt {
+    /// Waits until the entries are durable, or it takes too long.
+    ///
+    /// # Errors
+    ///
+    /// [`AuditError`]: nothing is certain then.
+    pub async fn durable(self) -> Result<Head, AuditError> {
+        match tokio::time::timeout(self.timeout, self.settled).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_)) => Err(AuditError::Closed),
+            Err(_) => {
+                self.given_up.store(true, std::sync::atomic::Ordering::Release);
+                Err(AuditError::Slow)
+            }
+        }
+    }
+
+    /// Leaves the entries to the writer: nobody is told anything that depends on them.
+    pub fn leave(self) {}
+}

@@ -1,0 +1,127 @@
+//! What the vault hands to the audit ledger.
+
+use crate::audit::{Entry, Event, Purpose, Receipt, Urgency, actor};
+use crate::crypto::Keyring;
+use crate::jumio::Jumio;
+use crate::model::{RowKey, State, Timestamp};
+use crate::store::Store;
+
+use super::{Loaded, SweepReport, Vault, VaultError};
+
+impl<S: Store, J: Jumio> Vault<S, J> {
+    /// Whether the vault can serve callers: what they ask for must be recorded.
+    pub fn is_ready(&self) -> bool {
+        self.ledger.admit(Urgency::Normal).is_ok()
+    }
+
+    /// Whether something could be recorded now. Asked before anything is done that must be.
+    pub(super) fn must_be_recorded(&self, urgency: Urgency) -> Result<(), VaultError> {
+        self.ledger.admit(urgency).map_err(VaultError::AuditUnavailable)
+    }
+
+    /// Hands in that a facemap is in memory in the clear.
+    pub(super) fn note_opened(&self, row: RowKey, purpose: Purpose) -> Receipt {
+        let entry = Entry { row: Some(row), ..entry(Event::FacemapOpened) };
+        self.ledger.submit(vec![Entry { detail: purpose as u16, ..entry }])
+    }
+
+    /// Hands in what a sweep did.
+    pub(super) fn note_swept(&self, report: &SweepReport) {
+        let SweepReport { captured, failed, remaining, .. } = *report;
+        let numbers = Entry {
+            value: captured,
+            generation: remaining,
+            previous: failed,
+            ..entry(Event::SweepEnded)
+        };
+        self.ledger.submit(vec![numbers]).leave();
+    }
+
+    /// Hands in that `len` bytes of a facemap go to Jumio.
+    pub(super) fn note_uploaded(&self, row: RowKey, len: usize) {
+        let entry = Entry { row: Some(row), ..entry(Event::FacemapUploaded) };
+        let value = u64::try_from(len).unwrap_or(u64::MAX);
+        self.ledger.submit(vec![Entry { value, ..entry }]).leave();
+    }
+}
+
+/// Something that happens now, on behalf of whoever asked for it.
+fn entry(event: Event) -> Entry {
+    actor().sign(Entry::new(event, Timestamp::now()))
+}
+
+/// The record of a change that `event` made, or of whatever the two states tell.
+///
+/// # Errors
+///
+/// [`VaultError::Seal`].
+pub(super) fn change(
+    ring: &Keyring,
+    row: RowKey,
+    before: Option<&Loaded>,
+    after: &Loaded,
+    event: Option<Event>,
+) -> Result<Entry, VaultError> {
+    let Loaded { enrollment, record } = after;
+    let header = &record.header;
+    let onboarding = enrollment.onboarding.execution;
+    let recovery = ring.seal_recovery(row, header.sequence, enrollment.account, onboarding)?;
+    Ok(Entry {
+        row: Some(row),
+        store_sequence: header.sequence,
+        previous: before.map_or(0, |before| before.record.header.sequence),
+        generation: header.generation,
+        detail: state_code(after),
+        value: moment(after).map_or(0, Timestamp::as_millis),
+        epoch: header.kek.epoch,
+        recovery: Some(Box::new(recovery)),
+        ..entry(event.unwrap_or_else(|| event_of(before, after)))
+    })
+}
+
+/// [`Entry::detail`] of a change that left a facemap to be captured.
+pub(super) const PENDING: u16 = 1;
+/// [`Entry::detail`] of a change that left a tombstone.
+pub(super) const ERASED: u16 = 5;
+
+/// The state after a change, as a number. Stored: never used twice.
+fn state_code(after: &Loaded) -> u16 {
+    match after.enrollment.onboarding.state {
+        State::Pending { .. } => PENDING,
+        State::Captured => 2,
+        State::Blocked { .. } => 3,
+        State::Lost { .. } => 4,
+        State::Erased { .. } => ERASED,
+    }
+}
+
+/// The moment that matters about it: when it was erased, or when it is due.
+fn moment(after: &Loaded) -> Option<Timestamp> {
+    match after.enrollment.onboarding.state {
+        State::Erased { erased_at } => Some(erased_at),
+        State::Pending { .. } | State::Blocked { .. } | State::Captured | State::Lost { .. } => {
+            after.record.header.due
+        }
+    }
+}
+
+/// What happened between two states of an enrollment.
+fn event_of(before: Option<&Loaded>, after: &Loaded) -> Event {
+    let Some(Loaded { enrollment: before, .. }) = before else { return Event::Registered };
+    let after = &after.enrollment;
+    if before.onboarding.execution != after.onboarding.execution && after.is_awaited() {
+        return Event::Registered;
+    }
+    if after.closed.is_some() && after.closed != before.closed {
+        return Event::Closed;
+    }
+    let was_pending = matches!(before.onboarding.state, State::Pending { .. });
+    match after.onboarding.state {
+        State::Pending { .. } if was_pending && after.closed == before.closed => Event::Changed,
+        State::Pending { .. } => Event::Reopened,
+        State::Captured => Event::Captured,
+        State::Blocked { .. } => Event::Blocked,
+        State::Lost { .. } => Event::Lost,
+        State::Erased { .. } => Event::Erased,
+    }
+}
