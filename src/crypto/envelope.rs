@@ -135,8 +135,8 @@ impl Keyring {
         self.wrap(row, old.header.clone(), &dek, true_len, &attributes)
     }
 
-    /// Seals `old`'s facemap anew, under a new data key, with the next generation and `sequence`. The clear
-    /// facemap does not leave this function.
+    /// Seals `old`'s facemap anew, under a new data key, with the next generation and the same
+    /// sequence. The clear facemap does not leave this function.
     ///
     /// # Errors
     ///
@@ -146,7 +146,6 @@ impl Keyring {
         row: RowKey,
         old: &SealedRecord,
         body: SealedBody,
-        sequence: u64,
     ) -> Result<(SealedRecord, SealedBody), SealError> {
         let attributes = self.open_attributes(row, old)?;
         let facemap = self.open_facemap(row, old, body)?;
@@ -154,7 +153,7 @@ impl Keyring {
         let draft = Draft {
             legal_hold: header.legal_hold,
             generation: header.generation + 1,
-            sequence,
+            sequence: header.sequence,
             created: header.created,
             completed: header.completed,
             due: header.due,

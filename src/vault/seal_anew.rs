@@ -1,7 +1,5 @@
 //! A facemap is sealed anew under another data key, after an old key became known to others.
 
-use std::sync::atomic::Ordering;
-
 use crate::crypto::{Keyring, SealError};
 use crate::jumio::Jumio;
 use crate::model::{RowKey, SealedRecord};
@@ -38,9 +36,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         if record.revision() != seen.revision() {
             return Ok(None);
         }
-        let sequence = self.sequence.fetch_add(1, Ordering::Relaxed) + 1;
-        let (next, body) =
-            ring.seal_anew(row, &record, body, sequence).map_err(VaultError::Seal)?;
+        let (next, body) = ring.seal_anew(row, &record, body).map_err(VaultError::Seal)?;
         Ok(Some(change(row, &record, next, BodyChange::Set(body))))
     }
 }
