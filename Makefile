@@ -11,11 +11,12 @@ TOOLS := target/tools/bin
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 PROFILE ?= ci
-.PHONY: help setup rocksdb tools demo test floods fuzz fuzz-long torture bench bench-sweep proof lint advisories check clean
+.PHONY: help setup rocksdb tools demo test examples floods fuzz fuzz-long torture bench bench-sweep proof lint advisories check clean
 
 help:
 	@echo 'make demo    the whole story in the terminal, offline, with throw-away data'
 	@echo 'make test    every test'
+	@echo 'make examples   the Python and the TypeScript example against the demo'
 	@echo 'make floods  ten seconds of each flood by one peer, and what another peer notices'
 	@echo 'make fuzz    every reader of bytes with 100,000 inputs; a part of `make test`'
 	@echo 'make fuzz-long   the same led by coverage, a minute each; SECONDS=600 for longer'
@@ -47,6 +48,11 @@ demo: rocksdb
 
 test: rocksdb
 	cargo test --release --locked
+
+# Installs Python and Node.js by apt if they are not there, and what the examples pin.
+examples: rocksdb
+	cargo build --release --locked
+	scripts/examples.sh target/release/fmvault
 
 fuzz: rocksdb
 	cargo test --release --locked --test fuzz
@@ -86,7 +92,7 @@ lint: setup tools advisories
 advisories: tools
 	@scripts/advisories.sh $(TOOLS)/cargo-deny
 
-check: test lint
+check: test examples lint
 
 clean:
 	cargo clean

@@ -1,5 +1,7 @@
 //! Speaks to the running vault over its admin socket.
 
+use std::error::Error;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use hyper_util::rt::TokioIo;
@@ -55,13 +57,7 @@ impl Client {
         let channel = Endpoint::from_static("http://fmvault.invalid")
             .connect_with_connector(connect)
             .await
-            .map_err(|_| {
-                Failure::new(
-                    Exit::NotReachable,
-                    format!("no vault answers at {}", path.display()),
-                    "fmvault server --config FILE, or name its socket with --socket",
-                )
-            })?;
+            .map_err(|error| not_connected(path, &error))?;
         Ok(Self { channel, timeout })
     }
 
@@ -97,11 +93,48 @@ impl Client {
     }
 }
 
+/// Why the socket at `path` leads to nobody.
+fn not_connected(path: &Path, error: &(dyn Error + 'static)) -> Failure {
+    let mut causes = std::iter::successors(Some(error), |error| (*error).source());
+    let is_forbidden = causes.any(|cause| {
+        let io = cause.downcast_ref::<io::Error>();
+        io.is_some_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
+    });
+    let path = path.display();
+    if is_forbidden {
+        let message = format!("{path} may not be used by this user");
+        return Failure::new(Exit::NotPermitted, message, "become a member of the socket's group");
+    }
+    Failure::new(
+        Exit::NotReachable,
+        format!("no vault answers at {path}"),
+        "fmvault server --config FILE, or name its socket with --socket",
+    )
+}
+
 /// Of `--socket`, else of the settings file, else where the settings have it by default.
 fn socket_path(session: &Session) -> Result<PathBuf, Failure> {
     match (&session.global.socket, &session.global.config) {
         (Some(path), _) => Ok(path.clone()),
         (None, Some(_)) => Ok(super::config::load(session)?.config.listen.admin.socket),
         (None, None) => Ok(Admin::default().socket),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_socket_of_others_is_told_from_one_without_a_vault() {
+        let path = Path::new("admin.sock");
+        for (kind, exit) in [
+            (io::ErrorKind::PermissionDenied, Exit::NotPermitted),
+            (io::ErrorKind::ConnectionRefused, Exit::NotReachable),
+            (io::ErrorKind::NotFound, Exit::NotReachable),
+        ] {
+            let wrapped = io::Error::other(io::Error::from(kind));
+            assert_eq!(not_connected(path, &wrapped).exit, exit, "{kind}");
+        }
     }
 }

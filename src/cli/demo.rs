@@ -44,9 +44,11 @@ pub(super) async fn run(session: &Session, command: Demo) -> Result<Exit, Failur
     let grpc = world.vault.grpc.to_string();
     let admin = world.vault.admin.display().to_string();
     let url = world.simulator.url();
+    let certificates = world.certificates.dir().display().to_string();
     let program = std::env::args().next().unwrap_or_else(|| "fmvault".to_owned());
     let json = json!({
         "grpc": grpc,
+        "certificates": certificates,
         "admin": admin,
         "http": world.vault.http.to_string(),
         "simulator": url,
@@ -59,7 +61,8 @@ pub(super) async fn run(session: &Session, command: Demo) -> Result<Exit, Failur
 +-----------------------------------------------------------------+
 | SIMULATION: made-up people, throw-away keys, no Jumio involved. |
 +-----------------------------------------------------------------+
-vault       grpc   {grpc}
+vault       grpc   {grpc}, TLS with the certificates in
+                   {certificates}
             admin  {admin}
             http   http://{}
 simulator          {url}
@@ -73,6 +76,8 @@ Two things to try next, in another terminal:
   2. move the clock until Jumio has deleted it, and log in all the same:
        curl -s -X POST {url}/__sim/clock -d '{{\"advance\": \"31d\"}}'
        {program} --socket {admin} auth start ACCOUNT --reference try-1
+
+From a program: examples/python and examples/typescript.
 
 Ctrl-C ends it.",
             world.vault.http

@@ -33,10 +33,8 @@ struct Alice {
 
 /// Tells the story; fails at the first step that is not as promised.
 pub(super) async fn run(session: &Session, world: &DemoWorld) -> Result<Exit, Failure> {
-    let address = format!("http://{}", world.vault.grpc);
-    let vault = FacemapVaultServiceClient::connect(address)
-        .await
-        .map_err(|error| Failure::unexpected(format!("the vault does not answer: {error}")))?;
+    let channel = world.certificates.connect(world.vault.grpc).await?;
+    let vault = FacemapVaultServiceClient::new(channel);
     let mut story = Story { session, world, vault, steps: Vec::new() };
     story.session.output.say(crate::sim::BANNER);
     let grpc = world.vault.grpc;

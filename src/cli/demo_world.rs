@@ -12,6 +12,7 @@ use crate::model::Timestamp;
 use crate::serve::{Running, initialize, start};
 use crate::sim::{self, Remote, Simulator};
 
+use super::demo_certificates::{BACKEND, CA, Certificates, VAULT, VAULT_KEY};
 use super::exit::{Exit, Failure};
 use super::server::failure;
 
@@ -23,6 +24,8 @@ pub(super) struct DemoWorld {
     pub(super) simulator: sim::Running,
     /// A client of the simulator.
     pub(super) remote: Remote,
+    /// What the vault and its callers show each other.
+    pub(super) certificates: Certificates,
     _data: Option<TempDir>,
 }
 
@@ -44,13 +47,14 @@ impl DemoWorld {
             let message = format!("the simulator does not start on port {sim_port}: {error}");
             Failure::new(Exit::Conflict, message, "choose another --port")
         })?;
-        let config = settings(&dir, &simulator, loopback(grpc_port))?;
+        let certificates = Certificates::make(dir.join("certificates"), Timestamp::now())?;
+        let config = settings(&dir, &simulator, &certificates, loopback(grpc_port))?;
         if !config.store.path.exists() {
             initialize(&config, Timestamp::now()).await.map_err(|error| failure(&error))?;
         }
         let vault = start(&config, |_| {}).await.map_err(|error| failure(&error))?;
         let remote = Remote::new(simulator.url(), simulator.client_id(), simulator.client_secret());
-        Ok(Self { vault, simulator, remote, _data: data })
+        Ok(Self { vault, simulator, remote, certificates, _data: data })
     }
 
     /// Stops both.
@@ -83,11 +87,18 @@ fn directory(keep: Option<&Path>) -> Result<(Option<TempDir>, PathBuf), Failure>
 }
 
 /// The settings of a vault beside `simulator`, with a key file of its own.
-fn settings(dir: &Path, simulator: &sim::Running, grpc: SocketAddr) -> Result<Config, Failure> {
+fn settings(
+    dir: &Path,
+    simulator: &sim::Running,
+    certificates: &Certificates,
+    grpc: SocketAddr,
+) -> Result<Config, Failure> {
     let secret = dir.join("client-secret");
     write_private(&secret, simulator.client_secret())?;
     let path = |name: &str| dir.join(name).display().to_string();
     let url = simulator.url().to_owned();
+    let all = r#"["enroll", "read", "authenticate", "erase", "callback"]"#;
+    let backend = format!(r#"[{{ san = "{BACKEND}", permissions = {all} }}]"#);
     let flags = [
         ("mode", "simulator".to_owned()),
         ("jumio.client_id", simulator.client_id().to_owned()),
@@ -106,6 +117,10 @@ fn settings(dir: &Path, simulator: &sim::Running, grpc: SocketAddr) -> Result<Co
         ("keys.key_file", format!("file:{}", path("root-key"))),
         ("listen.public.address", grpc.to_string()),
         ("listen.public.reflection", "true".to_owned()),
+        ("listen.public.tls_cert", certificates.path(VAULT)),
+        ("listen.public.tls_key", format!("file:{}", certificates.path(VAULT_KEY))),
+        ("listen.public.client_ca", certificates.path(CA)),
+        ("listen.public.caller", backend),
         ("listen.http.address", "127.0.0.1:0".to_owned()),
         ("listen.admin.socket", path("admin.sock")),
     ];
@@ -115,7 +130,12 @@ fn settings(dir: &Path, simulator: &sim::Running, grpc: SocketAddr) -> Result<Co
     }
 }
 
-fn write_private(path: &Path, text: &str) -> Result<(), Failure> {
+/// Writes a file that only we may read.
+///
+/// # Errors
+///
+/// If it cannot be written.
+pub(super) fn write_private(path: &Path, text: &str) -> Result<(), Failure> {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create(true).truncate(true).mode(0o600);
     let written = options.open(path).and_then(|mut file| file.write_all(text.as_bytes()));

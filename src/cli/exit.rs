@@ -31,6 +31,8 @@ pub(super) enum Exit {
     JumioUnavailable = 9,
     /// No vault answers.
     NotReachable = 10,
+    /// Ctrl-C.
+    Interrupted = 130,
 }
 
 impl From<Exit> for ExitCode {
@@ -90,13 +92,14 @@ fn next_of(exit: Exit) -> &'static str {
         Exit::NotFound => "fmvault enrollment list",
         Exit::JumioUnavailable => "try again; fmvault status shows how things are",
         Exit::Usage => "fix what is named above",
+        Exit::NotPermitted => "ask who runs the vault for the permission",
         Exit::Done
         | Exit::Unexpected
         | Exit::Attention
-        | Exit::NotPermitted
         | Exit::Sealed
         | Exit::Conflict
-        | Exit::PartlyDone => "fmvault status shows how things are",
+        | Exit::PartlyDone
+        | Exit::Interrupted => "fmvault status shows how things are",
     }
 }
 
@@ -121,5 +124,22 @@ fn exit_of(code: Code, reason: Option<&str>) -> Exit {
         | Code::DeadlineExceeded
         | Code::Unimplemented
         | Code::Internal => Exit::Unexpected,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Nothing of this on the admin socket, but a vault may be asked from elsewhere.
+    #[test]
+    fn what_is_not_permitted_is_5() {
+        for (code, reason) in [
+            (Code::PermissionDenied, "PERMISSION_MISSING"),
+            (Code::Unauthenticated, "CALLER_UNAUTHENTICATED"),
+        ] {
+            assert_eq!(exit_of(code, Some(reason)), Exit::NotPermitted, "{reason}");
+        }
+        assert_eq!(exit_of(Code::Unavailable, None), Exit::NotReachable);
     }
 }

@@ -12,6 +12,7 @@ mod backlog_send;
 mod client;
 mod config;
 mod demo;
+mod demo_certificates;
 mod demo_journey;
 mod demo_world;
 mod doctor;
@@ -39,6 +40,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{CommandFactory, Parser, Subcommand};
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::serve::harden;
 
@@ -64,7 +66,8 @@ Examples:
   fmvault enrollment register ACCOUNT --workflow-execution ID --wait 30s
 
 Exit codes: 0 done, 1 unexpected, 2 usage, 3 attention needed, 4 not found, 5 not permitted,
-6 sealed or wrong key, 7 conflict, 8 partly done, 9 Jumio unavailable, 10 vault not reachable.";
+6 sealed or wrong key, 7 conflict, 8 partly done, 9 Jumio unavailable, 10 vault not reachable,
+130 interrupted.";
 
 /// Flags that every command takes, before or after its name.
 #[derive(Debug, clap::Args)]
@@ -185,14 +188,14 @@ fn dispatch(session: &Session, command: Command) -> Result<Exit, Failure> {
         Command::Demo(command) => block_on(demo::run(session, command)),
         Command::Server(command) => block_on(server::run(session, command)),
         Command::Sim(command) => block_on(sim::run(session, command)),
-        Command::Status => block_on(status::run(session)),
-        Command::Doctor(command) => block_on(doctor::run(session, command)),
+        Command::Status => interruptible(session, status::run(session)),
+        Command::Doctor(command) => interruptible(session, doctor::run(session, command)),
         Command::Config(command) => config::run(session, command),
-        Command::Enrollment(command) => block_on(enrollment::run(session, command)),
-        Command::Auth(command) => block_on(auth::run(session, command)),
-        Command::Keys(command) => block_on(keys::run(session, command)),
+        Command::Enrollment(command) => interruptible(session, enrollment::run(session, command)),
+        Command::Auth(command) => interruptible(session, auth::run(session, command)),
+        Command::Keys(command) => interruptible(session, keys::run(session, command)),
         Command::Api(command) => api::run(session, command),
-        Command::Sweep(command) => block_on(sweep::run(session, command)),
+        Command::Sweep(command) => interruptible(session, sweep::run(session, command)),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "fmvault", &mut std::io::stdout());
             Ok(Exit::Done)
@@ -218,6 +221,25 @@ fn version(session: &Session, build_info: bool) -> Exit {
         true => shown.iter().map(|(k, v)| format!("{k}: {v}")).collect::<Vec<_>>().join("\n"),
     });
     Exit::Done
+}
+
+/// Runs `work` to its end, or to Ctrl-C. Ends the process there, since `work` may be waiting for input.
+fn interruptible<T>(
+    session: &Session,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    let output = session.output.clone();
+    block_on(async {
+        let mut interrupt = signal(SignalKind::interrupt())
+            .map_err(|error| Failure::unexpected(format!("no signals: {error}")))?;
+        tokio::spawn(async move {
+            interrupt.recv().await;
+            let next = "run it again; what the vault was told to do goes on";
+            output.failure(&Failure::new(Exit::Interrupted, "interrupted", next));
+            std::process::exit(Exit::Interrupted as i32);
+        });
+        work.await
+    })
 }
 
 fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {

@@ -22,7 +22,7 @@ pub(super) enum Format {
 }
 
 /// Where results and notes go.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Output {
     format: Format,
     quiet: bool,

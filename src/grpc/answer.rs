@@ -5,7 +5,6 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status};
 
 use crate::model::Timestamp;
@@ -13,6 +12,7 @@ use crate::vault::VaultError;
 
 use super::caller::Caller;
 use super::guard::Admitted;
+use super::inform::deadline;
 use super::status::{RpcError, status};
 
 /// What is known about a request besides its message.
@@ -41,7 +41,8 @@ pub(super) async fn answer<M, R, W>(
 where
     W: Future<Output = Result<R, RpcError>>,
 {
-    let time_left = deadline(request.metadata()).map(|left| left.saturating_sub(MARGIN));
+    let time_left = deadline(request.metadata().as_ref()).ok().flatten();
+    let time_left = time_left.map(|left| left.saturating_sub(MARGIN));
     let admitted =
         request.extensions().get::<Admitted>().filter(|admitted| admitted.rpc.name == rpc);
     let caller = admitted.map(|admitted| admitted.caller.clone());
@@ -76,22 +77,6 @@ pub(super) fn conclude<R>(
     result.map(Response::new).map_err(|error| {
         log(rpc, caller, &error);
         status(&error)
-    })
-}
-
-/// The `grpc-timeout` of a request: at most eight digits and a unit (gRPC over HTTP/2).
-fn deadline(metadata: &MetadataMap) -> Option<Duration> {
-    let text = metadata.get("grpc-timeout")?.to_str().ok()?;
-    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
-    let n: u64 = digits.parse().ok().filter(|_| digits.len() <= 8)?;
-    Some(match unit {
-        "H" => Duration::from_secs(n * 3600),
-        "M" => Duration::from_secs(n * 60),
-        "S" => Duration::from_secs(n),
-        "m" => Duration::from_millis(n),
-        "u" => Duration::from_micros(n),
-        "n" => Duration::from_nanos(n),
-        _ => return None,
     })
 }
 
@@ -188,30 +173,5 @@ mod tests {
         let details = status.get_error_details();
         let reason = details.error_info().map(|info| info.reason.as_str());
         assert_eq!(reason, Some("CALLER_UNAUTHENTICATED"));
-    }
-
-    #[test]
-    fn a_deadline_is_read_as_grpc_spells_it() {
-        let read = |text: &'static str| {
-            let mut metadata = MetadataMap::new();
-            metadata.insert("grpc-timeout", text.parse().expect("it is ASCII"));
-            deadline(&metadata)
-        };
-        for (text, want) in [
-            ("1H", Some(Duration::from_secs(3600))),
-            ("2M", Some(Duration::from_secs(120))),
-            ("3S", Some(Duration::from_secs(3))),
-            ("4m", Some(Duration::from_millis(4))),
-            ("5u", Some(Duration::from_micros(5))),
-            ("99999999n", Some(Duration::from_nanos(99_999_999))),
-            ("100000000n", None),
-            ("7", None),
-            ("s", None),
-            ("-1S", None),
-            ("1s", None),
-        ] {
-            assert_eq!(read(text), want, "{text}");
-        }
-        assert_eq!(deadline(&MetadataMap::new()), None);
     }
 }

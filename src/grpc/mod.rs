@@ -3,6 +3,7 @@
 mod admin_enrollments;
 mod admin_service;
 mod answer;
+mod bound;
 mod caller;
 pub mod catalogue;
 mod convert;
@@ -15,6 +16,7 @@ mod doctor_process;
 mod doctor_service;
 mod fields;
 mod guard;
+mod inform;
 mod key_service;
 mod policy;
 mod readiness;

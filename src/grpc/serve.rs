@@ -22,10 +22,12 @@ use crate::tls::{Door, Limits, incoming};
 use crate::vault::{Jumio, Store, Vault};
 
 use super::admin_service::AdminService;
+use super::bound::BoundLayer;
 use super::count::CountLayer;
 use super::doctor_process::ProcessMemory;
 use super::doctor_service::Doctor;
 use super::guard::GuardLayer;
+use super::inform::InformLayer;
 use super::key_service::Keys;
 use super::policy::Policy;
 use super::readiness;
@@ -114,7 +116,7 @@ pub async fn serve<S: Store, J: Jumio>(
     stop: watch::Receiver<bool>,
 ) -> Result<(), tonic::transport::Error> {
     let reflection = settings.public_reflection;
-    let services = Services { vault, settings };
+    let services = Services { vault, settings, stop: stop.clone() };
     let (public, one) = services.router(reflection, false);
     let (admin, other) = services.router(true, true);
     let told = readiness::keep_told(services.vault, [one, other], stop.clone());
@@ -137,12 +139,17 @@ pub async fn serve<S: Store, J: Jumio>(
     callers.and(operators)
 }
 
-/// Around every service: counted and recorded, also what the guard refuses.
-type Layers = Stack<GuardLayer, Stack<RecordLayer, Stack<CountLayer, Identity>>>;
+/// Around every service, from the inside: who may; a reason for every error; recorded, also what was
+/// refused; not without end; counted.
+type Layers = Stack<
+    GuardLayer,
+    Stack<InformLayer, Stack<RecordLayer, Stack<BoundLayer, Stack<CountLayer, Identity>>>>,
+>;
 
 struct Services<S, J> {
     vault: Arc<Vault<S, J>>,
     settings: ServerSettings,
+    stop: watch::Receiver<bool>,
 }
 
 impl<S: Store, J: Jumio> Services<S, J> {
@@ -169,7 +176,9 @@ impl<S: Store, J: Jumio> Services<S, J> {
             .http2_max_header_list_size(HEADER_LIST_MAX)
             .http2_keepalive_interval(Some(KEEPALIVE))
             .layer(CountLayer(Arc::clone(self.vault.metrics())))
+            .layer(BoundLayer(self.stop.clone()))
             .layer(RecordLayer::new(&self.vault))
+            .layer(InformLayer)
             .layer(GuardLayer(Arc::clone(&self.settings.policy)))
             .add_service(public)
             .add_service(health);

@@ -83,7 +83,12 @@ impl<S: Store, J: Jumio> Vault<S, J> {
                     ticket.settle(outcome.clone(), now, vault.token_lifetime(&request));
                     outcome
                 }));
-                return job.await.unwrap_or_else(|_| Err(VaultError::ShuttingDown.into()));
+                return match job.await {
+                    Ok(outcome) => outcome,
+                    // A defect, and not the vault stopping: whoever answers the request says so.
+                    Err(cut) if cut.is_panic() => std::panic::resume_unwind(cut.into_panic()),
+                    Err(_) => Err(VaultError::ShuttingDown.into()),
+                };
             }
         };
         match outcome.wait_for(Option::is_some).await.map(|settled| settled.clone()) {

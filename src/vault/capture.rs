@@ -10,6 +10,7 @@ use crate::store::Store;
 
 use super::admission::{Admission, admit};
 use super::attributes::LIVENESS_TYPE_LEN_MAX;
+use super::rows::TRIES;
 use super::{Loaded, NewBody, Vault, VaultError};
 
 impl<S: Store, J: Jumio> Vault<S, J> {
@@ -33,7 +34,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
     ) -> Result<Attempt, VaultError> {
         let _turn = self.capturing.turn(account).await;
         let mut known = self.enrollment(account).await?;
-        loop {
+        for _ in 0..TRIES {
             if !known.enrollment.is_awaited() {
                 return Ok(known.into());
             }
@@ -47,6 +48,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
                 }
             }
         }
+        Err(VaultError::Conflict)
     }
 
     async fn attempt(&self, known: &Loaded, now: Timestamp) -> Result<Attempt, VaultError> {

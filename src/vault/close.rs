@@ -4,6 +4,7 @@ use crate::jumio::Jumio;
 use crate::model::{AccountId, Closed, Enrollment, State, Timestamp};
 use crate::store::Store;
 
+use super::rows::TRIES;
 use super::{Loaded, NewBody, Vault, VaultError};
 
 impl<S: Store, J: Jumio> Vault<S, J> {
@@ -25,7 +26,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         reason: &str,
         now: Timestamp,
     ) -> Result<Loaded, VaultError> {
-        loop {
+        for _ in 0..TRIES {
             let known = self.enrollment(account).await?;
             match known.enrollment.onboarding.state {
                 State::Pending { .. } | State::Blocked { .. } | State::Lost { .. } => {}
@@ -46,5 +47,6 @@ impl<S: Store, J: Jumio> Vault<S, J> {
                 }
             }
         }
+        Err(VaultError::Conflict)
     }
 }

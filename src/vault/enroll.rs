@@ -4,6 +4,7 @@ use crate::jumio::Jumio;
 use crate::model::{AccountId, Enrollment, Onboarding, State, Timestamp, WorkflowExecutionId};
 use crate::store::Store;
 
+use super::rows::TRIES;
 use super::{Loaded, NewBody, Vault, VaultError};
 
 /// A validated request to enroll.
@@ -48,7 +49,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         request: Enroll,
         now: Timestamp,
     ) -> Result<(Loaded, Registered), VaultError> {
-        loop {
+        for _ in 0..TRIES {
             let known = self.load(request.account).await?;
             if let Some(known) = &known
                 && known_execution(&known.enrollment, request.execution)
@@ -77,6 +78,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
                 result => return result.map(|loaded| (loaded, Registered::New)),
             }
         }
+        Err(VaultError::Conflict)
     }
 
     /// The enrollment with an earlier deadline, if the request tells of one: only Jumio knows better

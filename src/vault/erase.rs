@@ -4,6 +4,7 @@ use crate::jumio::Jumio;
 use crate::model::{AccountId, Enrollment, Onboarding, Revision, State, Timestamp};
 use crate::store::Store;
 
+use super::rows::TRIES;
 use super::{Loaded, NewBody, Vault, VaultError};
 
 impl<S: Store, J: Jumio> Vault<S, J> {
@@ -30,7 +31,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         seen: Option<Revision>,
         now: Timestamp,
     ) -> Result<Loaded, VaultError> {
-        loop {
+        for _ in 0..TRIES {
             let known = self.enrollment(account).await?;
             let Enrollment { onboarding, facemap, .. } = &known.enrollment;
             // The state alone does not say that nothing is left; the facemap does.
@@ -62,5 +63,6 @@ impl<S: Store, J: Jumio> Vault<S, J> {
                 Err(error) => return Err(error),
             }
         }
+        Err(VaultError::Conflict)
     }
 }

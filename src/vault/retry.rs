@@ -5,6 +5,7 @@ use crate::jumio::Jumio;
 use crate::model::{AccountId, Blocked, Enrollment, Onboarding, RowKey, State, Timestamp};
 use crate::store::{Applied, Store};
 
+use super::rows::TRIES;
 use super::{Loaded, NewBody, Vault, VaultError};
 
 /// What one page of [`Vault::retry_blocked`] did.
@@ -27,7 +28,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
     ///
     /// [`VaultError::NotEnrolled`], [`VaultError::Erased`], or by what is wrong with the store.
     pub async fn retry(&self, account: AccountId) -> Result<Loaded, VaultError> {
-        loop {
+        for _ in 0..TRIES {
             let known = self.enrollment(account).await?;
             if let State::Erased { .. } = known.enrollment.onboarding.state {
                 return Err(VaultError::Erased);
@@ -38,6 +39,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
                 result => return result,
             }
         }
+        Err(VaultError::Conflict)
     }
 
     /// Makes open onboardings that are blocked for this reason pending, one page of records after

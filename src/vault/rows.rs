@@ -11,6 +11,9 @@ use crate::store::{BodyChange, Change, Expect, Store, StoreError};
 
 use super::{Loaded, Vault, VaultError, attributes, evidence};
 
+/// A change looks again this often when somebody else came between. More is no contest any more.
+pub(super) const TRIES: usize = 100;
+
 /// What a commit does to the body.
 #[derive(Clone, Copy)]
 pub(super) enum NewBody<'a> {

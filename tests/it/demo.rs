@@ -1,12 +1,15 @@
 //! The demo: the whole story, and a world to play with that is gone at the end.
 
+use std::error::Error as _;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use facemap_vault::sim::Remote;
 use rustix::process::Signal;
 use serde_json::json;
 
-use crate::support::caller::{Caller, connect, enroll, start};
+use crate::support::caller::{Caller, enroll, start};
+use crate::support::pki::{Certified, channel, client};
 use crate::support::process::{Process, fmvault, run};
 use crate::support::site::Person;
 
@@ -45,6 +48,13 @@ async fn the_story_is_told_and_every_step_is_verified() {
     assert_eq!(steps.iter().filter(|step| step["verified"] == true).count(), VERIFIED.len());
 }
 
+/// The backend of the demo, with the certificate that the demo made for it.
+fn backend(demo: &Process) -> Caller {
+    let dir = Path::new(demo.told("certificates"));
+    let who = Certified::read(&dir.join("backend.pem"), &dir.join("backend-key.pem"));
+    Caller::new(channel(demo.told("grpc"), &client(&dir.join("ca.pem"), Some(&who))))
+}
+
 #[tokio::test]
 async fn the_demo_can_be_used_and_leaves_nothing_behind() {
     let temporary = tempfile::tempdir().unwrap();
@@ -54,13 +64,20 @@ async fn the_demo_can_be_used_and_leaves_nothing_behind() {
         Remote::new(demo.told("simulator"), demo.told("client_id"), demo.told("client_secret"));
     let made = remote.post("onboardings", &json!({ "facemap_size": 4096 })).await.unwrap();
     let person = Person::from(&made["onboardings"][0]);
-    let mut caller = Caller::new(connect(demo.told("grpc")).await);
+    let mut caller = backend(&demo);
     caller.create_enrollment(enroll(&person, 10)).await.unwrap();
     remote.post("clock", &json!({ "advance": "31d" })).await.unwrap();
     let started = caller.start_authentication(start(&person.account)).await.unwrap().into_inner();
     let execution = started.authentication.unwrap().workflow_execution_id;
     let seen = remote.get(&format!("executions/{execution}")).await.unwrap();
     assert_eq!(seen["uploads"][0]["sha256"], person.sha256);
+
+    // Whoever has no certificate is not let in.
+    let ca = Path::new(demo.told("certificates")).join("ca.pem");
+    let mut stranger = Caller::new(channel(demo.told("grpc"), &client(&ca, None)));
+    let refused = stranger.start_authentication(start(&person.account)).await.unwrap_err();
+    // Not even an answer: the connection ends.
+    assert!(refused.source().is_some() && refused.details().is_empty(), "{refused:?}");
 
     let socket = demo.told("admin").to_owned();
     let status = run(&mut fmvault(&["status", "--json", "--socket", &socket])).await;
@@ -88,7 +105,7 @@ async fn a_demo_that_is_kept_goes_on() {
         Remote::new(first.told("simulator"), first.told("client_id"), first.told("client_secret"));
     let made = remote.post("onboardings", &json!({ "facemap_size": 4096 })).await.unwrap();
     let person = Person::from(&made["onboardings"][0]);
-    let mut caller = Caller::new(connect(first.told("grpc")).await);
+    let mut caller = backend(&first);
     caller.create_enrollment(enroll(&person, 10)).await.unwrap();
     assert_eq!(first.stop(Signal::INT).await.1.code(), Some(0));
 

@@ -136,7 +136,8 @@ fn pages() -> Vec<PathBuf> {
         for entry in fs::read_dir(&folder).unwrap() {
             let path = entry.unwrap().path();
             let name = path.file_name().unwrap().to_str().unwrap();
-            if path.is_dir() && !name.starts_with('.') && name != "target" {
+            let others = name.starts_with('.') || ["target", "node_modules"].contains(&name);
+            if path.is_dir() && !others {
                 folders.push(path);
             } else if name.ends_with(".md") {
                 pages.push(path.strip_prefix(root()).unwrap().to_owned());

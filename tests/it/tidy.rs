@@ -92,6 +92,18 @@ struct TextFile {
     text: String,
 }
 
+/// Folders whose files are not ours: git's, editors', what is built, and what the examples install.
+const OTHERS: [&str; 8] = [
+    ".git",
+    ".idea",
+    ".vscode",
+    "target",
+    "examples/python/.venv",
+    "examples/python/gen",
+    "examples/typescript/build",
+    "examples/typescript/node_modules",
+];
+
 /// Every text file of the repository: not what is built, not git's own, not editors' folders.
 fn repository() -> Vec<TextFile> {
     let mut files = Vec::new();
@@ -100,7 +112,7 @@ fn repository() -> Vec<TextFile> {
         for entry in fs::read_dir(&folder).unwrap() {
             let path = entry.unwrap().path();
             let name = path.strip_prefix(root()).unwrap().to_str().unwrap().to_owned();
-            if [".git", ".idea", ".vscode", "target"].contains(&name.as_str()) {
+            if OTHERS.contains(&name.as_str()) {
                 continue;
             }
             if path.is_dir() {

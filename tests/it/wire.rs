@@ -8,5 +8,6 @@ mod fields;
 mod jumio;
 mod requests;
 mod services;
+mod stop;
 mod store;
 mod sweeps;

@@ -1,6 +1,7 @@
 //! One table knows every error reason: the proto, the page and the files for programs agree with it.
 
 pub(crate) mod raised;
+mod thirty;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -26,6 +27,34 @@ async fn the_page_of_reasons_is_the_generated_one() {
         "the page differs, first in {different:?}; make it anew:\n\
          cargo run --release -- api errors --markdown > docs/src/reference/errors.md"
     );
+}
+
+/// Where a status is made, its reason and its text are the catalogue's, and nothing of what others said
+/// can come through: there is one such place.
+#[test]
+fn statuses_are_made_in_one_place() {
+    let makes = |text: &str| {
+        let made = regex::Regex::new(r"\bStatus::(new|ok|with_|from_error|[a-z_]+\()").unwrap();
+        let read = ["Status::from_header_map(", "Status::add_header("];
+        let found: Vec<_> = made.find_iter(text).map(|found| found.start()).collect();
+        found.into_iter().any(|at| !read.iter().any(|read| text[at..].starts_with(read)))
+    };
+    assert!(makes("Err(Status::internal(error.to_string()))") && makes("Status::new(code, text)"));
+    assert!(!makes("let told = Status::from_header_map(headers);"));
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src/grpc")];
+    let mut makers = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            match path.is_dir() {
+                true => folders.push(path),
+                false if makes(&std::fs::read_to_string(&path).unwrap()) => makers.push(path),
+                false => {}
+            }
+        }
+    }
+    let makers: Vec<_> = makers.iter().filter_map(|path| path.file_name()?.to_str()).collect();
+    assert_eq!(makers, ["status.rs"]);
 }
 
 /// The comment of each value in the proto says what the catalogue says, for people who read only that.

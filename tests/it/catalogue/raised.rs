@@ -42,7 +42,10 @@ fn raised_by(reason: R) -> &'static str {
             "tls::permissions::who_asks_too_often_is_told_to_wait_and_others_are_not"
         }
         R::MethodUnknown => "tls::permissions::what_is_no_method_of_ours_is_there_for_nobody",
-        R::MessageInvalid | R::MessageTooLarge | R::CompressionUnsupported | R::NameUnknown => "",
+        R::MessageInvalid | R::MessageTooLarge | R::NameUnknown => {
+            "bad_input::what_is_no_request_is_refused_at_once"
+        }
+        R::CompressionUnsupported => "bad_input::a_compressed_request_is_not_supported",
 
         R::EnrollmentNotFound => "wire::fields::each_field_of_a_start_is_checked",
         R::OnboardingNotAccepted => "wire::capture::an_onboarding_that_was_not_accepted_is_refused",
@@ -57,7 +60,7 @@ fn raised_by(reason: R) -> &'static str {
         R::FacemapCorrupt => "wire::store::a_damaged_facemap_is_data_loss",
         R::FacemapCaptured => "backlog::blocked_ones_are_tried_again_or_closed",
         R::LegalHold => "wire::store::a_legal_hold_forbids_the_erasure",
-        R::Conflict => "",
+        R::Conflict => "wire::store::faults_of_the_store_are_told_by_what_can_be_done",
         R::ConsentExpired => {
             "wire::requests::a_consent_that_is_too_old_is_refused_before_anything_else"
         }
@@ -85,7 +88,7 @@ fn raised_by(reason: R) -> &'static str {
             "wire::store::faults_of_the_store_are_told_by_what_can_be_done"
         }
         R::Internal => "wire::store::a_defect_says_so_and_leaves_the_connection_usable",
-        R::ShuttingDown => "",
+        R::ShuttingDown => "wire::stop::who_still_waits_is_told_to_come_again",
         R::SweepInProgress => "wire::sweeps::one_sweep_at_a_time",
         R::SweepNotFound => "wire::sweeps::a_sweep_that_never_was_is_not_found",
         R::StoreRolledBack => "",
@@ -105,12 +108,6 @@ fn raised_by(reason: R) -> &'static str {
 
 /// Reasons that nothing raises yet.
 const UNRAISED: &[R] = &[
-    R::MessageInvalid,
-    R::MessageTooLarge,
-    R::CompressionUnsupported,
-    R::NameUnknown,
-    R::Conflict,
-    R::ShuttingDown,
     R::StoreRolledBack,
     R::AuditUnavailable,
     R::VaultSealed,

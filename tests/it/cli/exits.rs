@@ -1,5 +1,8 @@
 //! The table of exit codes, each raised once, and the line that says what to do next.
 
+use std::process::Stdio;
+
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
 use crate::support::process::{Ran, fmvault, run};
@@ -129,7 +132,35 @@ async fn what_the_vault_says_becomes_an_exit_code() {
     assert_eq!(ran.code, Some(3), "{ran:?}");
     assert!(ran.stdout.contains("Next: fmvault enrollment list --state blocked"), "{ran:?}");
 
-    let ended = server.stop(rustix::process::Signal::TERM).await.1;
+    let ended = server.stop(Signal::TERM).await.1;
     assert_eq!(ended.code(), Some(0));
     failed(&site.run(&["status"]).await, 10, "fmvault server");
+}
+
+/// Ctrl-C while a command waits. What it asked for is under way all the same.
+#[tokio::test]
+async fn ctrl_c_is_130() {
+    let site = Site::start(&[]).await;
+    site.keys_init().await;
+    let server = site.serve(&[]).await;
+    let person = site.onboard(json!({})).await;
+    site.fault(
+        json!({ "method": "GET", "path": "/workflow-executions/", "action": { "delay": "60s" } }),
+    )
+    .await;
+    let arguments =
+        ["enrollment", "register", &person.account, "--workflow-execution", &person.execution];
+    let mut waiting = site.command(&[&arguments[..], &["--wait", "60s"]].concat());
+    let child = waiting.stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let id = Pid::from_raw(i32::try_from(child.id().unwrap()).unwrap()).unwrap();
+    // Once the vault knows the account, the command waits for the facemap.
+    while site.run(&["enrollment", "get", &person.account]).await.code == Some(4) {}
+
+    kill_process(id, Signal::INT).unwrap();
+
+    let ended = child.wait_with_output().await.unwrap();
+    let told = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(130), "{told}");
+    assert!(told.starts_with("error: interrupted\nNext: "), "{told}");
+    server.kill().await;
 }

@@ -172,6 +172,12 @@ fn der(tag: u8, value: &[u8]) -> Vec<u8> {
 }
 
 impl Certified {
+    /// Of files: one certificate, and its key.
+    pub(crate) fn read(certificate: &Path, key: &Path) -> Self {
+        let chain = vec![CertificateDer::from_pem_file(certificate).unwrap()];
+        Self { chain, key: std::fs::read_to_string(key).unwrap(), serial: 0 }
+    }
+
     /// Certificate and key as files; those above it stand below it.
     pub(crate) fn pem(&self) -> (String, String) {
         let chain = self.chain.iter().map(|der| {

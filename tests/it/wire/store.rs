@@ -86,7 +86,8 @@ impl Scene {
 #[tokio::test]
 async fn faults_of_the_store_are_told_by_what_can_be_done() {
     let lost: Fault = || StoreError::Unavailable("/dev/sda1 is on fire".to_owned());
-    let table: [(&str, Fault, Code, &str); 5] = [
+    let table: [(&str, Fault, Code, &str); 6] = [
+        ("always another's", || StoreError::Conflict, Code::Aborted, "CONFLICT"),
         ("full", || StoreError::Full, Code::ResourceExhausted, "STORE_FULL"),
         ("read-only", || StoreError::ReadOnly, Code::Unavailable, "STORE_READ_ONLY"),
         ("not synced", || StoreError::Poisoned, Code::Unavailable, "STORE_READ_ONLY"),
