@@ -12,6 +12,7 @@ pub const METHODS: &[(u16, &str)] = &[
     (4, "facemapvault.v1.FacemapVaultService/StartAuthentication"),
     (5, "facemapvault.v1.FacemapVaultService/GetAuthentication"),
     (6, "facemapvault.v1.FacemapVaultService/IngestCallback"),
+    (7, "facemapvault.v1.FacemapVaultService/DeleteEnrollment"),
     (20, "facemapvault.admin.v1.StatusService/GetStatus"),
     (21, "facemapvault.admin.v1.StatusService/GetCoverage"),
     (22, "facemapvault.admin.v1.KeyService/ListKeyVersions"),

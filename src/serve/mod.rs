@@ -89,16 +89,8 @@ pub async fn start(config: &Config, progress: impl Fn(u64)) -> Result<Running, S
     let ledger = open_ledger(config, &keyring)?;
     let (keyring, ledger) = (Arc::new(keyring), Arc::new(ledger));
     let vault = Vault::open(store, jumio, keyring, ledger, rules, progress).await?;
-    // Only now, when nothing is in the way of a start, is anything written.
-    let home = Arc::new(home);
-    let completing = Arc::clone(&home);
-    tokio::task::spawn_blocking(move || completing.complete())
-        .await
-        .map_err(|_| StartError::Interrupted)??;
     let access = Arc::new(Access::open(config, &metrics)?);
-    let vault = Arc::new(vault.at_home(home).counted(metrics));
-
-    vault.resume_rotation(Timestamp::now()).await?;
+    let vault = keys::at_home(vault.counted(metrics), home).await?;
     let public = listen::tcp(config.listen.public.address).await?;
     let http = listen::tcp(config.listen.http.address).await?;
     let receiver = callback::bind(config).await?;
