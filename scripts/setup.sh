@@ -42,13 +42,20 @@ then
     missing="$missing libclang"
 fi
 
+# A hardware security module in software: the tests of PKCS#11 make tokens with it.
+if ! command -v softhsm2-util > /dev/null; then
+    missing="$missing softhsm2"
+fi
+
 if [ -n "$missing" ]; then
     echo "The build needs what is not here yet:"
     case $missing in *g++*) echo "  g++       compiles RocksDB" ;; esac
     case $missing in *libclang*) echo "  libclang  reads RocksDB's header, to make the Rust bindings" ;; esac
+    case $missing in *softhsm2*) echo "  softhsm2  a security module in software, for the tests of PKCS#11" ;; esac
     if ! command -v apt-get > /dev/null; then
-        echo "There is no apt-get here. Install a C++20 compiler and libclang with its headers" >&2
-        echo "(Fedora: gcc-c++ clang-devel; Arch: gcc clang; openSUSE: gcc-c++ clang-devel), then run this again." >&2
+        echo "There is no apt-get here. Install a C++20 compiler, libclang with its headers, and SoftHSM 2" >&2
+        echo "(Fedora: gcc-c++ clang-devel softhsm; Arch: gcc clang softhsm; openSUSE: gcc-c++ clang-devel softhsm)," >&2
+        echo "then run this again." >&2
         exit 1
     fi
     root=""
@@ -59,6 +66,7 @@ if [ -n "$missing" ]; then
 
     packages=""
     case $missing in *g++*) packages="g++" ;; esac
+    case $missing in *softhsm2*) packages="$packages softhsm2" ;; esac
     # Debian 12 has the library apart from the compiler, which spares 240 MB; others have it all in one.
     case $missing in
         *libclang*)

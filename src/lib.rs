@@ -3,8 +3,8 @@
 //!
 //! Read in this order: [`model`] (the nouns; beside it [`metrics`], the counters), [`crypto`], [`store`],
 //! [`jumio`] and [`audit`] (four strangers: keys, disk, Jumio and evidence), [`vault`] (the rules that
-//! bring them together), [`tls`] (who connects), [`grpc`] (what callers
-//! see), [`serve`] and [`cli`] (the wiring). [`sim`] stands beside it all and imports nothing of it.
+//! bring them together), [`tls`] (who connects), [`grpc`] (what callers see), [`unlock`] (what opens the
+//! keyring), [`serve`] and [`cli`] (the wiring). [`sim`] stands beside it all and imports nothing of it.
 
 pub mod metrics;
 pub mod model;
@@ -25,6 +25,7 @@ pub mod cli;
 pub mod config;
 pub mod ops;
 pub mod serve;
+pub mod unlock;
 
 #[doc(hidden)]
 pub mod fuzzing;

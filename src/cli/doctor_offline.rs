@@ -47,7 +47,7 @@ pub(super) fn checks(session: &Session) -> Vec<Check> {
     }));
     let config = &loaded.config;
     checks.push(secret("client secret", &config.jumio.client_secret));
-    checks.push(secret("root key", config.keys.root.reference()));
+    checks.extend(config.keys.root.reference().map(|reference| secret("root key", reference)));
     checks.push(keyring(config));
     let public = &config.listen.public;
     checks.extend(public.tls_cert.iter().map(|path| certificate(path, Timestamp::now())));
@@ -131,10 +131,14 @@ fn keyring(config: &Config) -> Check {
         }
     };
     match select(zero.as_deref(), one.as_deref()) {
-        Ok(Selected { other_damaged: true, .. }) => {
-            Check::new(name, Outcome::Warn, "one of its two files is damaged")
-                .next("back up the whole one now; the next rotation writes the other anew")
-        }
+        Ok(Selected { other_damaged: true, .. }) => Check::new(
+            name,
+            Outcome::Warn,
+            "one of its two files is damaged",
+        )
+        .next(
+            "back up the whole one now, and check the disk; the next start writes the other anew",
+        ),
         Ok(Selected { keyring, .. }) => {
             Check::new(name, Outcome::Ok, format!("whole, for mode {}", keyring.mode()))
         }

@@ -1,23 +1,23 @@
-//! `fmvault keys`: make a keyring, list its keys.
+//! `fmvault keys`: the keyring, its keys, and who can open it.
 
 use serde_json::{Value, json};
 
 use crate::model::Timestamp;
 use crate::proto::admin::v1::key_version::State;
 use crate::proto::admin::v1::{KeyVersion, ListKeyVersionsRequest};
-use crate::serve::initialize;
 
 use super::Session;
 use super::client::Client;
 use super::exit::{Exit, Failure};
 use super::json::{text, time};
 use super::keys_rotate;
+use super::{key_drill, key_init, key_restore, key_slots};
 
 /// See the module.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Keys {
     /// Make a new keyring and an empty store where the settings say. Never over an existing store
-    Init,
+    Init(key_init::Init),
     /// All key versions: age, fingerprint, and how many records each wraps
     List,
     /// New keys: every record is brought under them, and the old ones are destroyed. Safe to interrupt
@@ -26,42 +26,31 @@ pub(super) enum Keys {
     Rewrap(keys_rotate::RewrapKeys),
     /// Destroy one old key version that no record names
     Retire(keys_rotate::Retire),
+    /// Who can open the keyring: passphrases, key files, recovery keys, programs, tokens
+    #[command(subcommand)]
+    Slot(key_slots::Slot),
+    /// Change a passphrase. Touches no record, and goes while the vault runs
+    Passphrase(key_slots::Passphrase),
+    /// The recovery key
+    #[command(subcommand)]
+    Recovery(key_drill::Recovery),
+    /// Take an older copy of the keyring for the vault's, because the newer one is lost
+    Restore(key_restore::Restore),
 }
 
 /// Runs the command.
 pub(super) async fn run(session: &Session, command: Keys) -> Result<Exit, Failure> {
     match command {
-        Keys::Init => init(session).await,
+        Keys::Init(command) => key_init::run(session, command).await,
         Keys::List => list(session).await,
         Keys::Rotate(command) => keys_rotate::rotate(session, command).await,
         Keys::Rewrap(command) => keys_rotate::rewrap(session, command).await,
         Keys::Retire(command) => keys_rotate::retire(session, command).await,
+        Keys::Slot(command) => key_slots::run(session, command).await,
+        Keys::Passphrase(command) => key_slots::passphrase(session, command).await,
+        Keys::Recovery(command) => key_drill::run(session, command).await,
+        Keys::Restore(command) => key_restore::run(session, command).await,
     }
-}
-
-async fn init(session: &Session) -> Result<Exit, Failure> {
-    let loaded = super::config::load(session)?;
-    let made = initialize(&loaded.config, Timestamp::now())
-        .await
-        .map_err(|error| super::server::failure(&error))?;
-    let keyring = loaded.config.keys.keyring.display().to_string();
-    let store = loaded.config.store.path.display().to_string();
-    let json = json!({
-        "keyring": keyring,
-        "store": store,
-        "made_keyring": made.keyring,
-        "made_key_file": made.key_file,
-    });
-    session.output.value(&json, || {
-        let keyring_line = match made.keyring {
-            true => format!("new keyring in {keyring}"),
-            false => format!("the keyring in {keyring} was there already and opens"),
-        };
-        let key_file =
-            if made.key_file { "\nnew key file: back it up now, apart from the rest" } else { "" };
-        format!("{keyring_line}\nempty store in {store}{key_file}\nNext: fmvault server")
-    });
-    Ok(Exit::Done)
 }
 
 async fn list(session: &Session) -> Result<Exit, Failure> {

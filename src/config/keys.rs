@@ -8,7 +8,8 @@ use serde::de::DeserializeOwned;
 use super::schema::{Mode, Region};
 use super::sections::{CryptoProvider, LogFormat, LogLevel, OnInProgress};
 use super::{
-    BaseUrl, ByteSize, CallerEntry, ClientId, NetworkRange, Period, SecretRef, WorkflowKey,
+    BaseUrl, ByteSize, CallerEntry, ClientId, NetworkRange, Period, SecretRef, TokenUri,
+    WorkflowKey,
 };
 
 /// One setting, as far as it can be known without the others.
@@ -58,6 +59,13 @@ impl Written for ByteSize {
 impl Written for SecretRef {
     const HOW: &'static str =
         "\"file:/path\" or \"cred:NAME\", and outside production also \"env:NAME\"";
+}
+impl Written for TokenUri {
+    const HOW: &'static str =
+        "\"pkcs11:token=LABEL;object=LABEL?module-path=/PATH&pin-source=cred:NAME\"";
+}
+impl Written for Vec<String> {
+    const HOW: &'static str = "texts in brackets, such as [\"/usr/libexec/fmvault-key\"]";
 }
 impl Written for ClientId {
     const HOW: &'static str = "the id itself, \"file:/path\" or \"cred:NAME\"";
@@ -135,9 +143,11 @@ pub(super) const KEYS: &[Key] = &[
     key::<f64>("jumio.limits.reserve_for_authentication"),
     key::<PathBuf>("store.path"),
     key::<PathBuf>("keys.keyring"),
-    // One of these two; `load` sees to it.
+    // One of these four; `load` sees to it.
     secret("keys.passphrase"),
     secret("keys.key_file"),
+    key::<Vec<String>>("keys.program"),
+    Key { secret: true, ..key::<TokenUri>("keys.pkcs11") },
     key::<Period>("keys.max_age"),
     key::<u16>("keys.buckets"),
     key::<PathBuf>("audit.dir"),

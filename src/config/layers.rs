@@ -11,7 +11,7 @@ use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 use super::keys::{self, Key};
 use super::source::Source;
-use super::{Place, Problem};
+use super::{Place, Problem, TokenUriError};
 
 /// Longest file, in bytes. Ours has a few KiB.
 const FILE_LEN_MAX: u64 = 1024 * 1024;
@@ -225,9 +225,10 @@ impl Layers {
 fn secret_message(message: &str) -> String {
     use super::SecretRefError::{Inline, Name, RelativePath};
 
-    let known = [Inline, Name, RelativePath].map(|error| error.to_string());
-    let said = known.iter().find(|known| known.as_str() == message);
-    said.cloned().unwrap_or_else(|| Inline.to_string())
+    let of_references = [Inline, Name, RelativePath].into_iter().map(|error| error.to_string());
+    let of_uris = TokenUriError::ALL.into_iter().map(|error| error.to_string());
+    let said = of_references.chain(of_uris).find(|known| known == message);
+    said.unwrap_or_else(|| Inline.to_string())
 }
 
 fn line_of(problem: &Problem) -> Option<usize> {

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde::Deserialize as _;
 
+use super::key_source::ROOT_SOURCES;
 use super::keys::{self, KEYS, Key};
 use super::layers::{Layers, Setting};
 use super::{Config, Place, Problem, Problems};
@@ -166,23 +167,33 @@ fn require(layers: &mut Layers) {
         }
     }
 
-    let (passphrase, key_file) = ("keys.passphrase", "keys.key_file");
-    let has = |layers: &Layers, name| layers.settings.contains_key(name);
-    match (has(layers, passphrase), has(layers, key_file)) {
-        (true, false) | (false, true) => {}
-        (true, true) => {
-            let message = "`keys.passphrase` and `keys.key_file` exclude each other".to_owned();
-            let fix = "remove the one that does not unlock the keyring".to_owned();
-            let place = place_of(&layers.settings, &[key_file]);
-            layers.problems.push(Problem { message, fix, place });
-            layers.settings.remove(key_file);
-        }
-        (false, false) => {
-            if let Some(key) = keys::find(passphrase).filter(|_| !layers.wrong.contains(key_file)) {
-                let message = "`keys.passphrase` or `keys.key_file` is missing".to_owned();
-                layers.missing(key, message);
+    require_one_source(layers);
+}
+
+/// Exactly one setting says what unlocks the keyring.
+fn require_one_source(layers: &mut Layers) {
+    let given: Vec<&str> =
+        ROOT_SOURCES.into_iter().filter(|name| layers.settings.contains_key(*name)).collect();
+    let [passphrase, ..] = ROOT_SOURCES;
+    match given.as_slice() {
+        [_] => {}
+        [] => {
+            let wrong = ROOT_SOURCES.iter().any(|name| layers.wrong.contains(*name));
+            if let Some(key) = keys::find(passphrase).filter(|_| !wrong) {
+                let message = "`keys.passphrase`, `keys.key_file`, `keys.program` or `keys.pkcs11` is \
+                               missing";
+                layers.missing(key, message.to_owned());
             }
             layers.stand_in(passphrase, "cred:passphrase");
+        }
+        [first, others @ ..] => {
+            for other in others {
+                let message = format!("`{first}` and `{other}` exclude each other");
+                let fix = "remove the one that does not unlock the keyring".to_owned();
+                let place = place_of(&layers.settings, &[other]);
+                layers.problems.push(Problem { message, fix, place });
+                layers.settings.remove(*other);
+            }
         }
     }
 }

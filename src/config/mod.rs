@@ -7,6 +7,7 @@
 
 mod audit;
 mod example;
+mod key_source;
 mod keys;
 mod layers;
 mod load;
@@ -18,17 +19,19 @@ mod sections;
 mod show;
 mod source;
 mod text;
+mod token_uri;
 mod units;
 mod validate;
 mod validate_callback;
 
 pub use audit::Audit;
 pub use example::{Explanation, MANUAL, Profile};
+pub use key_source::{Keys, RootSource};
 pub use keys::{is_secret, key_names};
 pub use load::{Loaded, Origin};
 pub use problems::{Place, Problem, Problems};
 pub use public::{CallerEntry, Public};
-pub use schema::{Config, Jumio, Keys, Limits, Mode, Region, RootSource};
+pub use schema::{Config, Jumio, Limits, Mode, Region};
 pub use secret::{SecretError, SecretRef, SecretRefError};
 pub use sections::{
     Admin, Authentication, Callback, Capture, Crypto, CryptoProvider, Http, Listen, Log, LogFormat,
@@ -36,6 +39,7 @@ pub use sections::{
 };
 pub use show::Shown;
 pub use text::{BaseUrl, ClientId, NetworkRange, TextError, WorkflowKey};
+pub use token_uri::{TokenUri, TokenUriError};
 pub use units::{ByteSize, Period, UnitError};
 pub use validate::Invalid;
 

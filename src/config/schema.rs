@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::audit::Audit;
 use super::sections::{Authentication, Capture, Crypto, Listen, Log, Memory, Store, Sweep};
 use super::text::{BaseUrl, ClientId, WorkflowKey};
-use super::{Period, SecretRef};
+use super::{Keys, Period, SecretRef};
 
 /// All settings of the service, valid once they come from [`Config::load`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -152,85 +152,5 @@ impl Default for Limits {
             token_per_second: 10.0,
             reserve_for_authentication: 0.3,
         }
-    }
-}
-
-/// `[keys]`: the keyring and what unlocks it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "KeysAsWritten", into = "KeysAsWritten")]
-pub struct Keys {
-    /// The keyring's own directory.
-    pub keyring: PathBuf,
-    /// Where the root key comes from.
-    pub root: RootSource,
-    /// The primary key-encryption key should not get older.
-    pub max_age: Period,
-    /// Into how many groups records fall, each with a key-encryption key of its own: 1 to 256.
-    pub buckets: u16,
-}
-
-/// Where the root key, which unlocks the keyring, comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RootSource {
-    /// From the operator's passphrase, by Argon2id: [`SecretRef::read`].
-    Passphrase(SecretRef),
-    /// From 32 random bytes: [`SecretRef::read_bytes`].
-    KeyFile(SecretRef),
-}
-
-impl RootSource {
-    /// Where the passphrase or key file is found.
-    pub fn reference(&self) -> &SecretRef {
-        match self {
-            Self::Passphrase(reference) | Self::KeyFile(reference) => reference,
-        }
-    }
-}
-
-/// `[keys]` before it is known that there is one passphrase or one key file.
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct KeysAsWritten {
-    keyring: PathBuf,
-    passphrase: Option<SecretRef>,
-    key_file: Option<SecretRef>,
-    max_age: Period,
-    buckets: u16,
-}
-
-impl Default for KeysAsWritten {
-    fn default() -> Self {
-        Self {
-            keyring: PathBuf::from("/var/lib/fmvault/keyring"),
-            passphrase: None,
-            key_file: None,
-            max_age: Period::days(90),
-            buckets: 16,
-        }
-    }
-}
-
-impl TryFrom<KeysAsWritten> for Keys {
-    type Error = &'static str;
-
-    fn try_from(written: KeysAsWritten) -> Result<Self, Self::Error> {
-        let root = match (written.passphrase, written.key_file) {
-            (Some(passphrase), None) => RootSource::Passphrase(passphrase),
-            (None, Some(key_file)) => RootSource::KeyFile(key_file),
-            (Some(_), Some(_)) | (None, None) => return Err("give passphrase or key_file"),
-        };
-        let KeysAsWritten { keyring, max_age, buckets, .. } = written;
-        Ok(Self { keyring, root, max_age, buckets })
-    }
-}
-
-impl From<Keys> for KeysAsWritten {
-    fn from(keys: Keys) -> Self {
-        let (passphrase, key_file) = match keys.root {
-            RootSource::Passphrase(reference) => (Some(reference), None),
-            RootSource::KeyFile(reference) => (None, Some(reference)),
-        };
-        let Keys { keyring, max_age, buckets, .. } = keys;
-        Self { keyring, passphrase, key_file, max_age, buckets }
     }
 }

@@ -151,7 +151,7 @@ fn every_setting_has_its_key() {
     config.listen.callback.path_secret = Some(SecretRef::Credential("a".into()));
     config.listen.public.client_crl = Some("/a".into());
     let mut names: Vec<_> = config.values().into_keys().collect();
-    names.push("keys.key_file".to_owned());
+    names.extend(["keys.key_file", "keys.program", "keys.pkcs11"].map(str::to_owned));
     names.sort();
     let mut keys: Vec<_> = key_names().collect();
     keys.sort_unstable();

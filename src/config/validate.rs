@@ -121,14 +121,11 @@ impl Config {
 
     /// The secrets, each with its key.
     pub(super) fn secrets(&self) -> Vec<(&'static [&'static str], &SecretRef)> {
-        let root: &[&str] = match self.keys.root {
-            RootSource::Passphrase(_) => &["keys.passphrase", "mode"],
-            RootSource::KeyFile(_) => &["keys.key_file", "mode"],
-        };
-        let mut secrets: Vec<(&[&str], _)> = vec![
-            (&["jumio.client_secret", "mode"], &self.jumio.client_secret),
-            (root, self.keys.root.reference()),
-        ];
+        let mut secrets: Vec<(&[&str], _)> =
+            vec![(&["jumio.client_secret", "mode"], &self.jumio.client_secret)];
+        if let Some(reference) = self.keys.root.reference() {
+            secrets.push((self.keys.root.setting(), reference));
+        }
         if let Some(reference) = &self.listen.callback.path_secret {
             secrets.push((&["listen.callback.path_secret", "mode"], reference));
         }
@@ -196,6 +193,12 @@ impl Config {
             let message = "must be 1 to 10000";
             let fix = "to capture nothing at once, write immediate = false";
             break_rule(found, &["capture.background_max"], message, fix);
+        }
+        if let RootSource::Program(command) = &self.keys.root
+            && !command.first().is_some_and(|path| Path::new(path).is_absolute())
+        {
+            let message = "must begin with the absolute path of a program";
+            break_rule(found, &["keys.program"], message, "write [\"/usr/libexec/fmvault-key\"]");
         }
         if !(1..=256).contains(&self.keys.buckets) {
             break_rule(found, &["keys.buckets"], "must be 1 to 256", "write 16");

@@ -10,8 +10,10 @@ use super::random::{self, RandomError};
 
 pub use secret_page::{Protection, protection};
 
-/// Locks the keyring. From a passphrase or a key file; never stored beside what it locks.
+/// Locks the keyring. Random; stored only in the keyring's slots, sealed.
 pub type RootKey = Key<kind::Root>;
+/// Seals the root key in one slot. Made of what somebody brings.
+pub(super) type SlotKey = Key<kind::Slot>;
 /// Key-encryption key: wraps the data keys of one shred bucket.
 pub(super) type Kek = Key<kind::Kek>;
 /// Data key: seals one facemap once.
@@ -95,6 +97,10 @@ pub(super) mod kind {
 
     /// See [`super::RootKey`].
     pub enum Root {}
+    /// See [`super::SlotKey`].
+    pub(crate) enum Slot {}
+    /// See [`crate::crypto::Bytes32`].
+    pub enum Brought {}
     /// See [`super::Kek`].
     pub(crate) enum Kek {}
     /// See [`super::Dek`].
@@ -108,6 +114,12 @@ pub(super) mod kind {
 
     impl KeyKind for Root {
         const NAME: &'static str = "RootKey";
+    }
+    impl KeyKind for Slot {
+        const NAME: &'static str = "SlotKey";
+    }
+    impl KeyKind for Brought {
+        const NAME: &'static str = "Bytes32";
     }
     impl KeyKind for Kek {
         const NAME: &'static str = "Kek";

@@ -46,9 +46,9 @@ pub enum KeyringError {
     /// Argon2id costs outside what we accept: the file was not written by us.
     #[error("the keyring asks for unacceptable costs")]
     Kdf(#[from] KdfError),
-    /// The passphrase or key is wrong, or the file was altered: the seal cannot tell which.
-    #[error("the keyring does not open: wrong passphrase or key, or an altered file")]
-    WrongSecretOrAltered,
+    /// The root key is right and the keyring does not open: somebody altered it.
+    #[error("the keyring does not open with its own root key: the file was altered")]
+    Altered,
     /// A KEK does not open what it once sealed.
     #[error("the KEK of bucket {}, epoch {} is broken", .kek.bucket, .kek.epoch)]
     BrokenKek {

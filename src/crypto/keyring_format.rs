@@ -1,8 +1,9 @@
-//! The keyring's bytes, format version 1. All numbers are big-endian.
+//! The keyring's bytes, format version 2. All numbers are big-endian.
 //!
 //! ```text
-//! header   FMK1 · version 1 (1) · mode (1) · vault id (16) · sequence (8)
-//!          root provider (1) · length of its parameters (2) · parameters
+//! header   FMK1 · version 2 (1) · mode (1) · vault id (16) · sequence (8)
+//!          slots (1): id (2) · kind (1) · created (8) · length (1) · label
+//!                     length (2) · parameters · sealed root key (104)
 //!          length of the sealed part (4) · SHA-256 of the header so far (32)
 //! sealed   Seal(root key, context "fmv1/keyring" ‖ 0 ‖ header, payload)
 //! digest   SHA-256 of everything before (32): tells a torn file from a wrong passphrase
@@ -11,19 +12,31 @@
 //!          index key (32) · audit key (32) · backup key (32)
 //!          KEKs (2): id and place (22) · state (1) · created (8) · wraps (8) · key (32) · canary (88)
 //!          tombstones (4): id and place (22) · destroyed (8) · sequence (8) · records (8)
+//!
+//! sealed root key   Seal(slot's key, context "fmv1/slot" ‖ 0 ‖ vault id ‖ slot so far, root key)
+//! parameters        1 passphrase: salt (16) · memory in KiB, passes, lanes of Argon2id (4 each)
+//!                   2 key file, 3 recovery, 4 program: fingerprint (8)
+//!                   5 token: salt (32) · fingerprint (8)
 //! ```
+//!
+//! Version 1 had one way in: instead of the slots, its kind (1) · length (2) · parameters; and the key
+//! it made was the root key itself. Such files are read, and written as version 2 at the next change.
 //!
 //! Every version keeps the magic, the version byte and the digest where they are.
 
+use zeroize::Zeroizing;
+
 use super::chunked;
-use super::key::RootKey;
+use super::key::{RootKey, SlotKey};
+use super::key_slot::{KeySlot, OpenedSlot, SlotSecret};
+use super::key_slots::{KeySlots, parse_lock};
 use super::keyring::Keyring;
 use super::keyring_error::KeyringError;
 use super::keyring_payload::{parse_payload, payload};
-use super::passphrase::{KdfCost, RootProvider};
 use super::provider::Provider;
 use super::reader::Reader;
-use crate::model::{Mode, VaultId};
+use super::slot_error::SlotError;
+use crate::model::{Mode, Timestamp, VaultId};
 
 /// A keyring as its file holds it. Whole and of this version, but not opened yet: nothing but its
 /// checksums has been verified.
@@ -33,20 +46,20 @@ pub struct LockedKeyring {
     header: Header,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 struct Header {
     mode: Mode,
     vault: VaultId,
     sequence: u64,
-    root: RootProvider,
+    slots: KeySlots,
     /// Length of the header in bytes.
     len: usize,
 }
 
 const MAGIC: [u8; 4] = *b"FMK1";
-const VERSION: u8 = 1;
-const PROVIDER_PASSPHRASE: u8 = 1;
-const PROVIDER_KEY_FILE: u8 = 2;
+const VERSION: u8 = 2;
+/// Still read, no longer written.
+const VERSION_ONE: u8 = 1;
 const DIGEST_LEN: usize = 32;
 
 impl LockedKeyring {
@@ -67,32 +80,71 @@ impl LockedKeyring {
             return Err(KeyringError::Damaged);
         }
         let version = *content.get(MAGIC.len()).ok_or(KeyringError::Damaged)?;
-        if version != VERSION {
+        if ![VERSION, VERSION_ONE].contains(&version) {
             return Err(KeyringError::Newer { what: "format version", number: version });
         }
-        Ok(Self { header: Header::parse(content)?, bytes: bytes.to_vec() })
+        Ok(Self { header: Header::parse(content, version)?, bytes: bytes.to_vec() })
+    }
+
+    /// Opens a slot with what somebody brought, and so the root key. Tries each slot of that kind.
+    ///
+    /// # Errors
+    ///
+    /// [`SlotError`], by what is wrong with what was brought.
+    pub fn open_slot(
+        &self,
+        secret: &SlotSecret,
+        provider: Provider,
+    ) -> Result<OpenedSlot, SlotError> {
+        self.header.slots.open(secret, |slot, key| self.root_of(slot, key, provider))
+    }
+
+    /// Opens the slot again that was opened before, after the root key has changed.
+    ///
+    /// # Errors
+    ///
+    /// [`SlotError::NoSuchSlot`] if it was removed; [`SlotError::Altered`] if another key opens it now.
+    pub fn reopen_slot(
+        &self,
+        before: &OpenedSlot,
+        provider: Provider,
+    ) -> Result<RootKey, SlotError> {
+        let id = before.slot;
+        let slot = self.header.slots.get(id).ok_or(SlotError::NoSuchSlot(id))?;
+        self.root_of(slot, &before.key, provider).ok_or(SlotError::Altered { slot: id })
     }
 
     /// Opens the keyring with its root key.
     ///
     /// # Errors
     ///
-    /// [`KeyringError::WrongSecretOrAltered`] if it does not open; [`KeyringError::BrokenKek`] if a
-    /// key in it is not what it was; [`KeyringError::Malformed`] if what was sealed is no keyring.
+    /// [`KeyringError::Altered`] if it does not open; [`KeyringError::BrokenKek`] if a key in it is
+    /// not what it was; [`KeyringError::Malformed`] if what was sealed is no keyring.
     pub fn unlock(&self, root: &RootKey, provider: Provider) -> Result<Keyring, KeyringError> {
-        let content = self.bytes.split_last_chunk::<DIGEST_LEN>();
-        let (header, sealed) = content
-            .and_then(|(content, _)| content.split_at_checked(self.header.len))
-            .ok_or(KeyringError::Damaged)?;
-        let opened = chunked::open(provider, root.expose(), &context(header), sealed)
-            .map_err(|_| KeyringError::WrongSecretOrAltered)?;
+        let opened = self.payload(root, provider).ok_or(KeyringError::Altered)?;
         let Header { mode, vault, sequence, .. } = self.header;
         parse_payload(&opened, provider, mode, vault, sequence)
     }
 
-    /// How its root key is made.
-    pub fn root_provider(&self) -> &RootProvider {
-        &self.header.root
+    /// The root key that `slot` holds, if `key` opens it.
+    fn root_of(&self, slot: &KeySlot, key: &SlotKey, provider: Provider) -> Option<RootKey> {
+        if slot.sealed.is_some() {
+            return slot.open(provider, self.header.vault, key);
+        }
+        // Version 1: the key is the root key, and opens the keyring itself or nothing.
+        let root = RootKey::copied(key.expose());
+        self.payload(&root, provider).map(|_| root)
+    }
+
+    fn payload(&self, root: &RootKey, provider: Provider) -> Option<Zeroizing<Vec<u8>>> {
+        let (content, _) = self.bytes.split_last_chunk::<DIGEST_LEN>()?;
+        let (header, sealed) = content.split_at_checked(self.header.len)?;
+        chunked::open(provider, root.expose(), &context(header), sealed).ok()
+    }
+
+    /// The ways in.
+    pub fn slots(&self) -> &KeySlots {
+        &self.header.slots
     }
 
     /// Which vault it says it belongs to. True once it has been unlocked.
@@ -129,25 +181,21 @@ impl LockedKeyring {
 }
 
 impl Keyring {
-    /// Locks the ring with `root`, which was made as `provider` says.
+    /// Locks the ring with `root`, which each of `slots` holds.
     ///
     /// # Errors
     ///
     /// [`KeyringError::TooLong`] if it has more keys than a file may hold;
-    /// [`KeyringError::Kdf`] if the costs of the passphrase are outside what we accept;
+    /// [`KeyringError::Kdf`] if the costs of a passphrase are outside what we accept;
     /// [`KeyringError::Random`].
-    pub fn lock(
-        &self,
-        root: &RootKey,
-        provider: &RootProvider,
-    ) -> Result<LockedKeyring, KeyringError> {
+    pub fn lock(&self, root: &RootKey, slots: &KeySlots) -> Result<LockedKeyring, KeyringError> {
         let payload = payload(self)?;
         let sealed_len = chunked::sealed_len(payload.len());
         let mut bytes = MAGIC.to_vec();
         bytes.extend_from_slice(&[VERSION, mode_byte(self.mode)]);
         bytes.extend_from_slice(&self.vault.0);
         bytes.extend_from_slice(&self.sequence.to_be_bytes());
-        write_provider(&mut bytes, provider)?;
+        slots.write(&mut bytes)?;
         let len = u32::try_from(sealed_len).map_err(|_| KeyringError::TooLong)?;
         bytes.extend_from_slice(&len.to_be_bytes());
         bytes.extend_from_slice(&digest_of(&bytes));
@@ -165,16 +213,17 @@ impl Keyring {
 
 impl Header {
     /// Reads the header at the start of `content`, which is the file but for its digest.
-    fn parse(content: &[u8]) -> Result<Self, KeyringError> {
+    fn parse(content: &[u8], version: u8) -> Result<Self, KeyringError> {
         let mut rest = Reader(content);
         let damaged = KeyringError::Damaged;
         rest.take::<5>().ok_or(damaged.clone())?; // magic and version, seen already
         let mode = rest.u8().and_then(mode_from).ok_or(damaged.clone())?;
         let vault = VaultId(*rest.take().ok_or(damaged.clone())?);
         let sequence = rest.u64().ok_or(damaged.clone())?;
-        let kind = rest.u8().ok_or(damaged.clone())?;
-        let len = usize::from(rest.u16().ok_or(damaged.clone())?);
-        let parameters = rest.slice(len).ok_or(damaged.clone())?;
+        let slots = match version {
+            VERSION_ONE => only_slot(&mut rest)?,
+            _ => KeySlots::parse(&mut rest)?,
+        };
         let sealed_len = rest.u32().ok_or(damaged.clone())?;
         let hashed = content.len() - rest.0.len();
         let digest = rest.take::<DIGEST_LEN>().ok_or(damaged.clone())?;
@@ -183,8 +232,7 @@ impl Header {
         {
             return Err(damaged);
         }
-        let root = parse_provider(kind, parameters)?;
-        Ok(Self { mode, vault, sequence, root, len: hashed + DIGEST_LEN })
+        Ok(Self { mode, vault, sequence, slots, len: hashed + DIGEST_LEN })
     }
 }
 
@@ -208,44 +256,11 @@ pub(super) fn mode_from(byte: u8) -> Option<Mode> {
     [Mode::Production, Mode::Simulator].into_iter().find(|&mode| mode_byte(mode) == byte)
 }
 
-fn write_provider(out: &mut Vec<u8>, provider: &RootProvider) -> Result<(), KeyringError> {
-    match provider {
-        RootProvider::Passphrase { salt, cost } => {
-            cost.check()?;
-            out.push(PROVIDER_PASSPHRASE);
-            out.extend_from_slice(&28u16.to_be_bytes());
-            out.extend_from_slice(salt);
-            for number in [cost.memory_kib, cost.passes, cost.lanes] {
-                out.extend_from_slice(&number.to_be_bytes());
-            }
-        }
-        RootProvider::KeyFile { fingerprint } => {
-            out.push(PROVIDER_KEY_FILE);
-            out.extend_from_slice(&8u16.to_be_bytes());
-            out.extend_from_slice(fingerprint);
-        }
-    }
-    Ok(())
-}
-
-fn parse_provider(kind: u8, parameters: &[u8]) -> Result<RootProvider, KeyringError> {
-    let mut rest = Reader(parameters);
-    let parsed = match kind {
-        PROVIDER_PASSPHRASE => parse_passphrase(&mut rest),
-        PROVIDER_KEY_FILE => {
-            rest.take().map(|fingerprint| RootProvider::KeyFile { fingerprint: *fingerprint })
-        }
-        number => return Err(KeyringError::Newer { what: "root provider", number }),
-    };
-    let provider = parsed.filter(|_| rest.0.is_empty()).ok_or(KeyringError::Damaged)?;
-    if let RootProvider::Passphrase { cost, .. } = provider {
-        cost.check()?;
-    }
-    Ok(provider)
-}
-
-fn parse_passphrase(rest: &mut Reader<'_>) -> Option<RootProvider> {
-    let salt = *rest.take()?;
-    let cost = KdfCost { memory_kib: rest.u32()?, passes: rest.u32()?, lanes: rest.u32()? };
-    Some(RootProvider::Passphrase { salt, cost })
+/// The one way into a keyring of version 1.
+fn only_slot(rest: &mut Reader<'_>) -> Result<KeySlots, KeyringError> {
+    let kind = rest.u8().ok_or(KeyringError::Damaged)?;
+    let len = usize::from(rest.u16().ok_or(KeyringError::Damaged)?);
+    let lock = parse_lock(kind, rest.slice(len).ok_or(KeyringError::Damaged)?)?;
+    let (created, label) = (Timestamp::from_millis(0), "primary".to_owned());
+    Ok(KeySlots(vec![KeySlot { id: 1, created, label, lock, sealed: None }]))
 }

@@ -66,7 +66,7 @@ pub enum RecordKind {
 
 /// Which key-encryption key wraps a record's data key: its shred bucket, its epoch there, and its
 /// random id, which tells apart equal numbers of different keyrings.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct KekRef {
     /// Shred bucket, from the first bytes of the row key.
     pub bucket: u16,

@@ -5,14 +5,15 @@ use std::path::PathBuf;
 
 use crate::audit::LedgerError;
 use crate::config::SecretError;
-use crate::crypto::{KeyringChangeError, KeyringError, RandomError, RootKeyError, SelfTestError};
+use crate::crypto::{KeyringChangeError, KeyringError, RandomError, SelfTestError, SlotError};
 use crate::jumio::SettingsError;
 use crate::model::Mode;
 use crate::ops::WeakSecret;
-use crate::store::OpenError;
 use crate::store::keyring_file::KeyringFileError;
+use crate::store::{OpenError, StoreError};
 use crate::tls::TlsError;
-use crate::vault::{KeyringHomeError, VaultError};
+use crate::unlock::UnlockError;
+use crate::vault::{KeyringHomeError, MissingKeks, VaultError};
 
 /// Why the vault does not start, or was not made.
 #[derive(Debug, thiserror::Error)]
@@ -61,9 +62,12 @@ pub enum StartError {
     /// A change of the keyring that was cut off cannot be completed.
     #[error(transparent)]
     KeyringHome(#[from] KeyringHomeError),
-    /// The root key cannot be made.
+    /// What was brought does not open the keyring, or could not be brought.
     #[error(transparent)]
-    RootKey(#[from] RootKeyError),
+    Unlock(#[from] UnlockError),
+    /// A slot of the keyring cannot be made.
+    #[error(transparent)]
+    Slot(#[from] SlotError),
     /// There is no randomness.
     #[error(transparent)]
     Random(#[from] RandomError),
@@ -82,6 +86,32 @@ pub enum StartError {
     /// The store cannot be opened.
     #[error(transparent)]
     Store(#[from] OpenError),
+    /// Records name keys that the keyring does not have: it is an older copy, or another one.
+    #[error("{0}; this keyring does not have them, so those records could not be opened")]
+    MissingKeks(MissingKeks),
+    /// The store was used with a newer keyring than this one.
+    #[error(
+        "this keyring is an older copy: it has change number {found}, the store was used with {known}"
+    )]
+    OlderKeyring {
+        /// The keyring's number.
+        found: u64,
+        /// The number the store was used with.
+        known: u64,
+    },
+    /// The keyring knows that the store had come further.
+    #[error(
+        "the store was set back: its newest change has number {found}, the keyring knows of {least}"
+    )]
+    OlderStore {
+        /// The store's number.
+        found: u64,
+        /// The least that the keyring accepts.
+        least: u64,
+    },
+    /// The store does not take a note of its keyring.
+    #[error("the store cannot note which keyring it is used with")]
+    Note(#[source] StoreError),
     /// The audit trail cannot be opened.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
@@ -119,13 +149,18 @@ impl StartError {
     /// Whether the key is the matter: missing, wrong, or not readable.
     pub fn is_sealed(&self) -> bool {
         match self {
-            Self::NotInitialized { .. }
+            // A keyring that is not this store's.
+            Self::Store(OpenError::OtherVault { .. })
+            | Self::NotInitialized { .. }
             | Self::StoreWithoutKeyring { .. }
             | Self::Keyring(_)
             | Self::KeyringFile(_)
             | Self::KeyringHome(_)
-            | Self::RootKey(_)
+            | Self::Unlock(_)
+            | Self::Slot(_)
             | Self::Secret(_)
+            | Self::MissingKeks(_)
+            | Self::OlderKeyring { .. }
             | Self::OtherMode { .. } => true,
             Self::SelfTest(_)
             | Self::AlreadyInitialized
@@ -135,6 +170,8 @@ impl StartError {
             | Self::Tls(_)
             | Self::TlsSwitched
             | Self::Store(_)
+            | Self::OlderStore { .. }
+            | Self::Note(_)
             | Self::Ledger(_)
             | Self::Vault(_)
             | Self::Jumio(_)
@@ -154,7 +191,6 @@ impl StartError {
                 | Self::Store(
                     OpenError::Locked { .. }
                         | OpenError::Exists { .. }
-                        | OpenError::OtherVault { .. }
                         | OpenError::OtherMode { .. }
                 )
                 | Self::Ledger(LedgerError::Exists { .. } | LedgerError::InUse { .. })
@@ -172,8 +208,8 @@ impl StartError {
                 "restore the keyring from its backup, or name another store.path"
             }
             Self::OtherMode { .. } => "name another keyring and store, or correct `mode`",
-            Self::Keyring(KeyringError::WrongSecretOrAltered) => {
-                "check the passphrase or key file; if they are right, restore the keyring's backup"
+            Self::Keyring(KeyringError::Newer { .. }) => {
+                "use the program that wrote it, or a newer one"
             }
             Self::KeyringFile(
                 KeyringFileError::Exposed { .. } | KeyringFileError::Foreign { .. },
@@ -181,12 +217,22 @@ impl StartError {
             Self::KeyringHome(_) => "check the disk of the keyring, and its permissions",
             Self::Keyring(_) | Self::KeyringFile(_) => "restore the keyring from its backup",
             Self::KeyringChange(_) => "correct keys.buckets",
-            Self::RootKey(_) | Self::Secret(_) => "correct [keys] and [jumio] in the settings",
+            Self::Unlock(error) => error.next(),
+            Self::Slot(_) => "do what the message says",
+            Self::Secret(_) => "correct [keys] and [jumio] in the settings",
             Self::Random(_) => "check this machine: it has no randomness",
             Self::PathSecret(_) => "make one: openssl rand -hex 32",
             Self::Tls(_) => "correct the files that [listen.public] names",
             Self::TlsSwitched => "restart the vault",
             Self::Store(_) => "do what the message says",
+            Self::MissingKeks(_) => {
+                "put the newest copy of the keyring back; records of a lost key cannot be opened"
+            }
+            Self::OlderKeyring { .. } => {
+                "put the newest copy back; if it is lost: fmvault keys restore --confirm"
+            }
+            Self::OlderStore { .. } => "put the newest copy of the store back",
+            Self::Note(_) => "check the disk of the store",
             Self::Ledger(LedgerError::Missing { .. } | LedgerError::Damaged { .. }) => {
                 "restore the audit trail's files; if they are gone, fmvault store recover"
             }

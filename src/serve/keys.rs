@@ -8,32 +8,11 @@ use tokio::sync::watch;
 use tokio::time::sleep;
 
 use crate::model::Timestamp;
-use crate::vault::KeyringHome;
 
-use super::{StartError, TheVault};
+use super::TheVault;
 
 /// Between two looks.
 const EVERY: Duration = Duration::from_secs(60);
-
-/// Gives the vault the home of its keyring. Only now, when nothing is in the way of a start, is anything
-/// written: a change of keys that was cut off is completed, and an open rotation goes on.
-///
-/// # Errors
-///
-/// [`StartError`], by what cannot be written or read.
-pub(super) async fn at_home(
-    vault: TheVault,
-    home: KeyringHome,
-) -> Result<Arc<TheVault>, StartError> {
-    let home = Arc::new(home);
-    let completing = Arc::clone(&home);
-    tokio::task::spawn_blocking(move || completing.complete())
-        .await
-        .map_err(|_| StartError::Interrupted)??;
-    let vault = Arc::new(vault.at_home(home));
-    vault.resume_rotation(Timestamp::now()).await?;
-    Ok(vault)
-}
 
 pub(super) async fn look_after_keys(vault: Arc<TheVault>, mut stopped: watch::Receiver<bool>) {
     loop {

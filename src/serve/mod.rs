@@ -4,9 +4,12 @@ mod access;
 mod callback;
 mod clock_watch;
 mod error;
+mod fence;
+mod initialize;
 mod keys;
 mod listen;
 mod logging;
+mod open;
 mod process;
 mod settings;
 mod stamps;
@@ -22,27 +25,26 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::audit::Ledger;
 use crate::config::{Config, Public};
-use crate::crypto::Keyring;
 use crate::grpc::{self, Listeners, ServerSettings};
 use crate::jumio::HttpJumio;
 use crate::metrics::Metrics;
 use crate::model::{Mode, Timestamp};
 use crate::ops;
-use crate::store::{Identity, Options, RocksStore};
+use crate::store::RocksStore;
 use crate::vault::Vault;
 
 use access::{Access, watch_files};
 use clock_watch::{ClockWatch, watch_clock};
 
 pub use error::StartError;
+pub(crate) use fence::accept_older;
+pub(crate) use initialize::write_secret;
+pub use initialize::{Initialized, initialize, initialize_with};
 pub use logging::{LogOutput, start_logging};
 pub use process::harden;
 pub use stamps::Stamps;
-pub use unlock::{Initialized, initialize};
-
-use unlock::Unlocked;
+pub(crate) use unlock::{Found, Unlocked, find, unlock_with};
 
 /// The vault as this program runs it.
 type TheVault = Vault<RocksStore, HttpJumio>;
@@ -80,17 +82,10 @@ const AGAIN: Duration = Duration::from_secs(60);
 /// [`StartError`], with what to do next. Nothing was written then.
 pub async fn start(config: &Config, progress: impl Fn(u64)) -> Result<Running, StartError> {
     process::check_memory(config)?;
-    let Unlocked { keyring, home } = unlock::unlock(config).await?;
-    let identity = Identity { vault_id: keyring.vault(), mode: keyring.mode() };
-    let store = RocksStore::open(&config.store.path, identity, &Options::default())?;
     let metrics = Arc::new(Metrics::default());
-    let jumio = HttpJumio::new(settings::jumio(config, &metrics)?)?;
-    let rules = settings::vault(config);
-    let ledger = open_ledger(config, &keyring)?;
-    let (keyring, ledger) = (Arc::new(keyring), Arc::new(ledger));
-    let vault = Vault::open(store, jumio, keyring, ledger, rules, progress).await?;
+    let vault = Arc::new(open::open_vault(config, &metrics, progress).await?);
+    vault.resume_rotation(Timestamp::now()).await?;
     let access = Arc::new(Access::open(config, &metrics)?);
-    let vault = keys::at_home(vault.counted(metrics), home).await?;
     let public = listen::tcp(config.listen.public.address).await?;
     let http = listen::tcp(config.listen.http.address).await?;
     let receiver = callback::bind(config).await?;
@@ -144,11 +139,6 @@ pub async fn start(config: &Config, progress: impl Fn(u64)) -> Result<Running, S
         stop,
         tasks,
     })
-}
-
-fn open_ledger(config: &Config, keyring: &Keyring) -> Result<Ledger, StartError> {
-    let settings = settings::ledger(config);
-    Ok(Ledger::open(settings, keyring.vault().0, keyring.auditor(), Timestamp::now())?)
 }
 
 impl Running {

@@ -9,6 +9,7 @@ mod compact;
 mod engine;
 mod fault;
 mod health;
+mod look;
 mod notes;
 mod open;
 mod open_error;
@@ -19,6 +20,7 @@ mod settings;
 mod slot;
 mod verify;
 
+pub use look::{KeyringNote, Look};
 pub use open::Identity;
 pub use open_error::OpenError;
 pub use owner::{StoreUse, store_use};

@@ -10,8 +10,9 @@ use rocksdb::{DB, DEFAULT_COLUMN_FAMILY_NAME};
 
 use crate::model::{Mode, Timestamp, VaultId};
 
+use super::look::Look;
 use super::owner::{Owner, Ownership};
-use super::settings::{self, Options};
+use super::settings::{self, META, Options};
 use super::slot::Slot;
 use super::{OpenError, RocksStore, StoreError, fault};
 
@@ -67,16 +68,31 @@ impl RocksStore {
     /// [`OpenError`], by what speaks against it. The store was not changed then, unless it is
     /// [`OpenError::Engine`].
     pub fn open(path: &Path, identity: Identity, options: &Options) -> Result<Self, OpenError> {
+        Self::open_if(path, identity, options, |_| Ok(()))
+    }
+
+    /// Opens the store in `path` if `check` has nothing against what the look at it found. Until then
+    /// nothing in it changes.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::open`], and those of `check`.
+    pub fn open_if<E: From<OpenError>>(
+        path: &Path,
+        identity: Identity,
+        options: &Options,
+        check: impl FnOnce(&Look) -> Result<(), E>,
+    ) -> Result<Self, E> {
         if !path.join("CURRENT").exists() {
-            return Err(OpenError::Missing { path: path.to_owned() });
+            return Err(OpenError::Missing { path: path.to_owned() }.into());
         }
         let ownership = take(path)?;
-        check_identity(path, identity, options)?;
+        check(&check_identity(path, identity, options)?)?;
 
         let db = settings::engine(options);
         let db = DB::open_cf_descriptors(&db, path, settings::families(options))
             .map_err(|error| refused(path, error))?;
-        Self::start(path, db, ownership, options)
+        Ok(Self::start(path, db, ownership, options)?)
     }
 
     fn start(
@@ -88,7 +104,7 @@ impl RocksStore {
         ownership
             .announce(Owner::this_process(Timestamp::now()))
             .map_err(|source| refused_by_system(path, source))?;
-        let slot = Slot::new(db, path.to_owned(), options.clone(), ownership);
+        let slot = Slot::new(db, path.to_owned(), options.clone(), Some(ownership));
         Ok(Self { slot: Arc::new(slot) })
     }
 }
@@ -105,14 +121,19 @@ fn take(path: &Path) -> Result<Ownership, OpenError> {
 
 /// Looks before opening for writing, so that a store of somebody else, or of a newer program, stays
 /// as it is.
-fn check_identity(path: &Path, wanted: Identity, options: &Options) -> Result<(), OpenError> {
+pub(super) fn check_identity(
+    path: &Path,
+    wanted: Identity,
+    options: &Options,
+) -> Result<Look, OpenError> {
     let engine = settings::engine(options);
-    let db = DB::open_cf_for_read_only(&engine, path, [DEFAULT_COLUMN_FAMILY_NAME], false)
+    let db = DB::open_cf_for_read_only(&engine, path, [DEFAULT_COLUMN_FAMILY_NAME, META], false)
         .map_err(|error| refused(path, error))?;
     let bytes = db
         .get_opt(IDENTITY_KEY, &settings::read())
         .map_err(|error| refused(path, error))?
         .ok_or_else(|| OpenError::Unfinished { path: path.to_owned() })?;
+    let look = || Look::at(&db, path);
     let path = path.to_owned();
     let found = match Identity::parse(&bytes) {
         Ok(found) => found,
@@ -127,7 +148,7 @@ fn check_identity(path: &Path, wanted: Identity, options: &Options) -> Result<()
     if found.vault_id != wanted.vault_id {
         return Err(OpenError::OtherVault { path });
     }
-    Ok(())
+    look()
 }
 
 impl Identity {
@@ -157,7 +178,7 @@ impl Identity {
     }
 }
 
-fn locked(path: &Path) -> OpenError {
+pub(super) fn locked(path: &Path) -> OpenError {
     let owner = Owner::of(path);
     OpenError::Locked {
         path: path.to_owned(),
@@ -166,7 +187,7 @@ fn locked(path: &Path) -> OpenError {
     }
 }
 
-fn refused(path: &Path, error: rocksdb::Error) -> OpenError {
+pub(super) fn refused(path: &Path, error: rocksdb::Error) -> OpenError {
     if fault::is_locked(error.as_ref()) {
         return locked(path);
     }
@@ -181,7 +202,7 @@ fn refused(path: &Path, error: rocksdb::Error) -> OpenError {
     }
 }
 
-fn refused_by_system(path: &Path, source: io::Error) -> OpenError {
+pub(super) fn refused_by_system(path: &Path, source: io::Error) -> OpenError {
     let path = path.to_owned();
     match fault::of_system(&source) {
         Some(StoreError::Full) => OpenError::Full { path },

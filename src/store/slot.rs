@@ -19,13 +19,19 @@ pub(super) struct Slot {
     engine: RwLock<Option<Engine>>,
     path: PathBuf,
     options: Options,
-    _ownership: Ownership,
+    /// None of a copy, which nobody changes.
+    ownership: Option<Ownership>,
 }
 
 impl Slot {
-    pub(super) fn new(db: DB, path: PathBuf, options: Options, ownership: Ownership) -> Self {
+    pub(super) fn new(
+        db: DB,
+        path: PathBuf,
+        options: Options,
+        ownership: Option<Ownership>,
+    ) -> Self {
         let engine = engine(db, path.clone(), &options);
-        Self { engine: RwLock::new(Some(engine)), path, options, _ownership: ownership }
+        Self { engine: RwLock::new(Some(engine)), path, options, ownership }
     }
 
     /// Works with the engine.
@@ -64,6 +70,9 @@ impl Slot {
     /// Closes the engine and opens it again: as a restart would, which is what it takes after a write
     /// that found no room. What was acknowledged is in the log. Readers wait meanwhile.
     fn reopen(&self) -> Result<(), StoreError> {
+        if self.ownership.is_none() {
+            return Err(StoreError::ReadOnly);
+        }
         check_reopening(&self.path, self.options.free_min)?;
         let mut place = self.engine.write().unwrap_or_else(PoisonError::into_inner);
         if place.as_ref().is_some_and(|engine| !engine.health.wants_reopening()) {

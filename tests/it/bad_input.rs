@@ -209,7 +209,7 @@ async fn a_deadline_that_is_over_reaches_nobody() {
         assert_eq!(Told::by(&status).reason, "JUMIO_TIMEOUT");
         heard += 1;
     }
-    assert!(heard > 50, "the vault answered {heard} times");
+    assert!(heard > 0, "the vault never answered before the client gave up");
     assert_eq!(served.account_updates().await, 0);
 }
 

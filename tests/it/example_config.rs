@@ -14,7 +14,7 @@ const REQUIRED: &str = "[jumio]\nclient_id = \"cred:jumio-client-id\"\n\
                         client_ca = \"/etc/fmvault/tls/clients-ca.crt\"\n";
 
 /// The settings without a default that may be left out, in the manual behind `#`.
-const OPTIONAL: [&str; 9] = [
+const OPTIONAL: [&str; 11] = [
     "auth_url",
     "account_url",
     "api_url",
@@ -22,6 +22,8 @@ const OPTIONAL: [&str; 9] = [
     "root_certificate",
     "proxy",
     "key_file",
+    "program",
+    "pkcs11",
     "path_secret",
     "client_crl",
 ];
@@ -58,11 +60,12 @@ fn the_manual_has_every_setting() {
             Some(line) if line.contains(" = ") && !line.starts_with(' ') => line,
             _ => line,
         })
-        .filter(|line| !line.starts_with("passphrase"))
+        // Of the four ways into the keyring one is given.
+        .filter(|line| !["passphrase", "program", "pkcs11"].iter().any(|way| line.starts_with(way)))
         .fold(String::new(), |text, line| text + line + "\n");
     let loaded = load_text(&all);
     let mut shown: Vec<_> = Config::show(&loaded, false).iter().map(|shown| shown.key).collect();
-    shown.push("keys.passphrase");
+    shown.extend(["keys.passphrase", "keys.program", "keys.pkcs11"]);
     shown.sort_unstable();
     let mut keys: Vec<_> = key_names().collect();
     keys.sort_unstable();

@@ -4,10 +4,13 @@ mod envelope;
 mod files;
 mod keyring;
 mod root_key;
+mod slots;
 mod tamper;
 mod vectors;
 
-use facemap_vault::crypto::{Draft, KeyFile, Keyring, LockedKeyring, Provider, RootProvider};
+use facemap_vault::crypto::{
+    Draft, KeyFile, Keyring, LockedKeyring, NewSlot, Provider, SlotSecret,
+};
 use facemap_vault::model::{AccountId, Facemap, Mode, Timestamp};
 use zeroize::Zeroizing;
 
@@ -25,13 +28,18 @@ fn ring_of(provider: Provider, buckets: u16) -> Keyring {
 /// The same keyring, computed by `provider`.
 fn computed_by(provider: Provider, ring: &Keyring) -> Keyring {
     let locked = locked(ring);
-    let (_, root) = RootProvider::new_key_file(&key_file(1));
-    locked.unlock(&root, provider).unwrap()
+    let opened = locked.open_slot(&SlotSecret::KeyFile(key_file(1)), provider).unwrap();
+    locked.unlock(&opened.root, provider).unwrap()
 }
 
+/// The keyring with one slot, which key file 1 opens.
 fn locked(ring: &Keyring) -> LockedKeyring {
-    let (provider, root) = RootProvider::new_key_file(&key_file(1));
-    ring.lock(&root, &provider).unwrap()
+    locked_with(ring, &NewSlot::key_file(&key_file(1)))
+}
+
+fn locked_with(ring: &Keyring, new: &NewSlot) -> LockedKeyring {
+    let (root, slots) = ring.first_slot(new, "primary", NOW).unwrap();
+    ring.lock(&root, &slots).unwrap()
 }
 
 fn key_file(seed: u8) -> KeyFile {

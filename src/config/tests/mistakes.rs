@@ -78,7 +78,20 @@ fn all_mistakes_are_found_at_once_each_at_its_place_with_a_remedy() {
 #[test]
 fn single_mistakes_are_found() {
     let table = [
-        ("passphrase = \"cred:passphrase\"", "", "keys.key_file` is missing", 8),
+        ("passphrase = \"cred:passphrase\"", "", "`keys.pkcs11` is missing", 8),
+        (
+            "passphrase = \"cred:passphrase\"",
+            "program = [\"key\"]",
+            "the absolute path of a program",
+            9,
+        ),
+        ("passphrase = \"cred:passphrase\"", "program = []", "the absolute path of a program", 9),
+        (
+            "passphrase = \"cred:passphrase\"",
+            "pkcs11 = \"pkcs11:token=a;object=b?module-path=/m&pin-value=1\"",
+            "must not hold the PIN",
+            9,
+        ),
         ("client_id = \"cred:jumio-client-id\"", "", "`jumio.client_id` is missing", 2),
         ("mode = \"production\"", "capture = 1", "is a section", 1),
         ("\"production\"", "\"prod\"", "unknown variant `prod`", 1),

@@ -160,7 +160,10 @@ async fn a_list_longer_than_a_page_is_whole_and_its_limit_is_kept() {
 async fn commands_without_a_vault_print_the_documented_json() {
     let site = Site::start(&[]).await;
     let made = site.run(&["keys", "init", "--json"]).await.json();
-    assert_eq!(keys(&made), ["keyring", "made_key_file", "made_keyring", "store"]);
+    assert_eq!(
+        keys(&made),
+        ["keyring", "made_key_file", "made_keyring", "recovery_file", "recovery_key", "store"]
+    );
     let checked = site.run(&["server", "--check", "--json", "--quiet"]).await;
     assert_eq!(checked.json(), json!({ "ok": true }));
 

@@ -184,11 +184,11 @@ async fn a_vault_of_the_other_mode_is_refused() {
     // Another vault's store beside this keyring, of the other mode and of the same.
     let third = Site::start(&[]).await;
     third.keys_init().await;
-    for (site, what) in [(&real, "mode production"), (&third, "another vault")] {
+    for (site, code, what) in [(&real, 7, "mode production"), (&third, 6, "another vault")] {
         let other = Site::start(&[]).await;
         other.keys_init().await;
         fs::remove_dir_all(other.path("store")).unwrap();
         fs::rename(site.path("store"), other.path("store")).unwrap();
-        refused(&other.run(&["server"]).await, 7, what);
+        refused(&other.run(&["server"]).await, code, what);
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use facemap_vault::crypto::{
-    KekInfo, KekState, KeyringChangeError, KeyringError, RootSecret, Tombstone, select,
+    KekInfo, KekState, KeyringChangeError, KeyringError, Tombstone, select,
 };
 use facemap_vault::model::{KekRef, KeyringSlot};
 use proptest::prelude::*;
@@ -134,8 +134,11 @@ fn a_rotation_in_steps_never_wraps_under_a_pending_kek() {
     }
 }
 
-/// Length of the header of a keyring locked with a key file, and where its own digest starts.
-const HEADER_LEN: usize = 5 + 1 + 16 + 8 + 3 + 8 + 4 + 32;
+/// Length of a slot named "primary" but for its parameters, and where the slots begin.
+pub(super) const SLOT_LEN: usize = 2 + 1 + 8 + 1 + 7 + 2 + 104;
+pub(super) const SLOTS_AT: usize = 5 + 1 + 16 + 8 + 1;
+/// Length of the header of a keyring that a key file opens, and where its own digest starts.
+const HEADER_LEN: usize = SLOTS_AT + SLOT_LEN + 8 + 4 + 32;
 const HEADER_DIGEST_AT: usize = HEADER_LEN - 32;
 
 /// What an attacker would do after altering a file: make its checksums right again.
@@ -151,9 +154,8 @@ pub(super) fn checksums_made_right(mut bytes: Vec<u8>, header_digest_at: usize) 
 /// Reads, makes the root key and unlocks, as a start does.
 fn start(bytes: &[u8]) -> Result<Keyring, String> {
     let locked = LockedKeyring::parse(bytes).map_err(|error| error.to_string())?;
-    let file = key_file(1);
-    let root = locked.root_provider().root_key(RootSecret::KeyFile(&file));
-    let root = root.map_err(|error| error.to_string())?;
+    let opened = locked.open_slot(&SlotSecret::KeyFile(key_file(1)), Provider::AwsLc);
+    let root = opened.map_err(|error| error.to_string())?.root;
     locked.unlock(&root, Provider::AwsLc).map_err(|error| error.to_string())
 }
 
@@ -179,13 +181,19 @@ fn every_flipped_bit_of_a_keyring_is_refused() {
     let said = |byte: usize| reasons.iter().find(|(at, _)| *at == byte).unwrap().1.as_str();
     assert_eq!(said(0), "the keyring is damaged");
     assert_eq!(said(4), "the keyring has format version ");
-    assert_eq!(said(6), "the keyring does not open: wrong passphrase or key, or an altered file");
-    assert_eq!(said(22), said(6), "a sequence number set back or forward");
-    assert_eq!(said(30), "the keyring has root provider ");
-    assert_eq!(said(33), "the keyring is locked with key file ");
+    assert_eq!(said(6), "slot ", "the vault's id is context of every slot");
+    let altered = KeyringError::Altered.to_string();
+    assert_eq!(said(22), altered, "a sequence number set back or forward");
+    assert_eq!(said(30), "the keyring is damaged", "more or fewer slots");
+    assert_eq!(said(SLOTS_AT), "slot ", "its number");
+    assert_eq!(said(SLOTS_AT + 2), "the keyring has key slot kind ");
+    assert_eq!(said(SLOTS_AT + 3), "slot ", "its time");
+    assert_eq!(said(SLOTS_AT + 12), "slot ", "its label");
+    assert_eq!(said(SLOTS_AT + 21), "the keyring is locked with a key file of fingerprint ");
+    assert_eq!(said(SLOTS_AT + 29), "slot ", "the sealed root key");
     for bit in HEADER_LEN * 8..(bytes.len() - 32) * 8 {
         let error = start(&checksums_made_right(flipped(bit), HEADER_DIGEST_AT)).unwrap_err();
-        assert_eq!(error, KeyringError::WrongSecretOrAltered.to_string(), "bit {bit}");
+        assert_eq!(error, altered, "bit {bit}");
     }
 }
 
@@ -225,7 +233,7 @@ fn the_newer_whole_file_is_the_one() {
     let other = locked(&ring_of(Provider::AwsLc, 1)).as_bytes().to_vec();
     let torn = &two[..two.len() / 2];
     let mut newer = one.clone();
-    newer[4] = 2;
+    newer[4] = 3;
     let newer = checksums_made_right(newer, HEADER_DIGEST_AT);
 
     use KeyringSlot::{One, Zero};
@@ -246,7 +254,7 @@ fn the_newer_whole_file_is_the_one() {
     }
 
     let vault = |bytes: &[u8]| LockedKeyring::parse(bytes).unwrap().vault();
-    let version_2 = KeyringError::Newer { what: "format version", number: 2 };
+    let version_3 = KeyringError::Newer { what: "format version", number: 3 };
     let refused = [
         (None, None, KeyringError::Missing),
         (Some(torn), None, KeyringError::Damaged),
@@ -254,7 +262,7 @@ fn the_newer_whole_file_is_the_one() {
         (Some(torn), Some(torn), KeyringError::Damaged),
         (Some(&two[..]), Some(&twin[..]), KeyringError::Diverged { sequence: 2 }),
         (Some(&three[..]), Some(&one[..]), KeyringError::Gap { older: 1, newer: 3 }),
-        (Some(&one[..]), Some(&newer[..]), version_2),
+        (Some(&one[..]), Some(&newer[..]), version_3),
         (
             Some(&other[..]),
             Some(&two[..]),

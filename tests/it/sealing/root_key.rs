@@ -1,13 +1,13 @@
-//! Where the root key comes from, and what is refused on the way.
+//! Passphrases and key files, and what is refused on the way to the root key.
 
 use std::time::{Duration, Instant};
 
 use facemap_vault::crypto::{
-    KdfCost, KdfError, KeyringError, RootKeyError, RootSecret, check_policy, select,
+    KdfCost, KdfError, KeyringError, SlotError, SlotKind, SlotLock, check_policy, select,
 };
 use facemap_vault::model::Passphrase;
 
-use super::keyring::checksums_made_right;
+use super::keyring::{SLOT_LEN, SLOTS_AT, checksums_made_right};
 use super::*;
 
 const RIGHT: &str = "correct horse battery staple";
@@ -16,53 +16,57 @@ fn passphrase(text: &str) -> Passphrase {
     Passphrase::new(text.to_owned())
 }
 
-/// Length of the header of a keyring locked with a passphrase, up to its own digest; and where the
-/// costs of Argon2id are in it.
-const HEADER_DIGEST_AT: usize = 5 + 1 + 16 + 8 + 3 + 28 + 4;
-const COST_AT: usize = 5 + 1 + 16 + 8 + 3 + 16;
+fn new_passphrase(cost: KdfCost) -> NewSlot {
+    NewSlot::passphrase(&passphrase(RIGHT), cost).unwrap()
+}
+
+/// Opens `locked` all the way with a passphrase.
+fn open(locked: &LockedKeyring, text: &str) -> Result<(), SlotError> {
+    let secret = SlotSecret::Passphrase(passphrase(text));
+    let opened = locked.open_slot(&secret, Provider::RustCrypto)?;
+    locked.unlock(&opened.root, Provider::RustCrypto).unwrap();
+    Ok(())
+}
+
+/// Where the header's own digest is in a keyring that a passphrase opens; and the costs of Argon2id.
+const HEADER_DIGEST_AT: usize = SLOTS_AT + SLOT_LEN + 28 + 4;
+const COST_AT: usize = SLOTS_AT + SLOT_LEN - 104 + 16;
 
 #[test]
 fn only_the_right_passphrase_unlocks() {
-    let (provider, root) =
-        RootProvider::new_passphrase(&passphrase(RIGHT), KdfCost::FLOOR).unwrap();
-    let locked = ring().lock(&root, &provider).unwrap();
-    let unlock = |text: &str| {
-        let passphrase = passphrase(text);
-        let root = locked.root_provider().root_key(RootSecret::Passphrase(&passphrase)).unwrap();
-        locked.unlock(&root, Provider::RustCrypto).map(|_| ())
-    };
-    assert_eq!(unlock(RIGHT), Ok(()));
+    let locked = locked_with(&ring(), &new_passphrase(KdfCost::FLOOR));
+    assert_eq!(open(&locked, RIGHT), Ok(()));
     for wrong in ["", "correct horse battery stable", "correct horse battery staple "] {
-        assert_eq!(unlock(wrong), Err(KeyringError::WrongSecretOrAltered), "{wrong:?}");
+        assert_eq!(open(&locked, wrong), Err(SlotError::WrongPassphrase { slots: 1 }), "{wrong:?}");
     }
+    let error = locked.open_slot(&SlotSecret::KeyFile(key_file(1)), Provider::AwsLc).unwrap_err();
+    let have = vec![SlotKind::Passphrase];
+    assert_eq!(error, SlotError::NoneOfKind { wanted: SlotKind::KeyFile, have });
 
-    let file = key_file(1);
-    let error = locked.root_provider().root_key(RootSecret::KeyFile(&file)).unwrap_err();
-    assert_eq!(error, RootKeyError::WrongKind { want: "a passphrase" });
-    let (again, _) = RootProvider::new_passphrase(&passphrase(RIGHT), KdfCost::FLOOR).unwrap();
-    assert_ne!(again, provider, "every locking has its own salt");
+    let again = locked_with(&ring(), &new_passphrase(KdfCost::FLOOR));
+    let salt = |locked: &LockedKeyring| {
+        let slot = locked.slots().get(1).unwrap().lock();
+        let SlotLock::Passphrase { salt, .. } = *slot else { panic!("{slot:?}") };
+        salt
+    };
+    assert_ne!(salt(&again), salt(&locked), "every slot has its own salt");
 }
 
 #[test]
 fn only_the_right_key_file_unlocks() {
     let locked = locked(&ring());
-    let (right, wrong) = (key_file(1), key_file(2));
-    let root = locked.root_provider().root_key(RootSecret::KeyFile(&right)).unwrap();
-    assert!(locked.unlock(&root, Provider::AwsLc).is_ok());
-
-    let error = locked.root_provider().root_key(RootSecret::KeyFile(&wrong)).unwrap_err();
-    assert!(matches!(error, RootKeyError::WrongKeyFile { want, found } if want != found));
-    let (_, root) = RootProvider::new_key_file(&wrong);
-    let error = locked.unlock(&root, Provider::AwsLc).unwrap_err();
-    assert_eq!(error, KeyringError::WrongSecretOrAltered);
-    let secret = passphrase(RIGHT);
-    let error = locked.root_provider().root_key(RootSecret::Passphrase(&secret)).unwrap_err();
-    assert_eq!(error, RootKeyError::WrongKind { want: "a key file" });
-
-    for (bytes, what) in [(vec![1; 31], "short"), (vec![1; 33], "long"), (vec![0; 32], "zeros")] {
-        let error = KeyFile::new(&bytes).unwrap_err();
-        assert_eq!(error, RootKeyError::NotAKeyFile { len: bytes.len() }, "{what}");
-    }
+    let open = |seed| locked.open_slot(&SlotSecret::KeyFile(key_file(seed)), Provider::AwsLc);
+    assert!(locked.unlock(&open(1).unwrap().root, Provider::AwsLc).is_ok());
+    let error = open(2).unwrap_err();
+    assert!(
+        matches!(&error, SlotError::WrongKey { kind: SlotKind::KeyFile, want, found }
+            if want.len() == 1 && found.len() == 1 && want != found),
+        "{error}"
+    );
+    let secret = SlotSecret::Passphrase(passphrase(RIGHT));
+    let error = locked.open_slot(&secret, Provider::AwsLc).unwrap_err();
+    let have = vec![SlotKind::KeyFile];
+    assert_eq!(error, SlotError::NoneOfKind { wanted: SlotKind::Passphrase, have });
 }
 
 #[test]
@@ -83,9 +87,7 @@ fn costs_outside_floor_and_ceiling_are_refused_before_any_memory_is_asked_for() 
         (65_536, 17, 4, costly("passes", 17, 16)),
         (65_536, 3, 17, costly("lanes", 17, 16)),
     ];
-    let (provider, root) =
-        RootProvider::new_passphrase(&passphrase(RIGHT), KdfCost::FLOOR).unwrap();
-    let bytes = ring().lock(&root, &provider).unwrap().as_bytes().to_vec();
+    let bytes = locked_with(&ring(), &new_passphrase(KdfCost::FLOOR)).as_bytes().to_vec();
     for (memory_kib, passes, lanes, want) in table {
         let cost = KdfCost { memory_kib, passes, lanes };
         assert_eq!(cost.check(), want, "{cost:?}");
@@ -107,35 +109,26 @@ fn costs_outside_floor_and_ceiling_are_refused_before_any_memory_is_asked_for() 
         match want {
             Err(error) => {
                 assert_eq!(selected, Err(KeyringError::Kdf(error)));
-                let made = RootProvider::new_passphrase(&passphrase(RIGHT), cost).map(|_| ());
-                assert_eq!(made, Err(RootKeyError::Kdf(error)));
-                let hostile = RootProvider::Passphrase { salt: [1; 16], cost };
-                let secret = passphrase(RIGHT);
-                let made = hostile.root_key(RootSecret::Passphrase(&secret)).map(|_| ());
-                assert_eq!(made, Err(RootKeyError::Kdf(error)));
-                let locked = ring().lock(&root, &hostile).map(|_| ());
-                assert_eq!(locked, Err(KeyringError::Kdf(error)));
+                let made = NewSlot::passphrase(&passphrase(RIGHT), cost).map(|_| ());
+                assert_eq!(made, Err(SlotError::Kdf(error)));
             }
             Ok(()) => assert!(!matches!(selected, Err(KeyringError::Kdf(_)))),
         }
     }
 }
 
-/// Costs lowered within what we accept, and another salt, give another root key.
+/// Costs lowered within what we accept, and another salt, give another key.
 #[test]
 fn altered_costs_and_an_altered_salt_do_not_unlock() {
     let cost = KdfCost { passes: 3, ..KdfCost::FLOOR };
-    let (provider, root) = RootProvider::new_passphrase(&passphrase(RIGHT), cost).unwrap();
-    let bytes = ring().lock(&root, &provider).unwrap().as_bytes().to_vec();
+    let bytes = locked_with(&ring(), &new_passphrase(cost)).as_bytes().to_vec();
     for byte in [COST_AT - 1, COST_AT + 3, COST_AT + 7, COST_AT + 11] {
         let mut altered = bytes.clone();
         altered[byte] ^= if byte == COST_AT + 11 { 3 } else { 1 };
         let altered = checksums_made_right(altered, HEADER_DIGEST_AT);
         let locked = LockedKeyring::parse(&altered).unwrap();
-        let secret = passphrase(RIGHT);
-        let root = locked.root_provider().root_key(RootSecret::Passphrase(&secret)).unwrap();
-        let error = locked.unlock(&root, Provider::AwsLc).unwrap_err();
-        assert_eq!(error, KeyringError::WrongSecretOrAltered, "byte {byte}");
+        let error = open(&locked, RIGHT).unwrap_err();
+        assert_eq!(error, SlotError::WrongPassphrase { slots: 1 }, "byte {byte}");
     }
 }
 
@@ -154,11 +147,11 @@ fn a_new_passphrase_has_16_characters_or_5_words() {
     ];
     for (text, good) in table {
         let checked = check_policy(&passphrase(text));
-        let want = if good { Ok(()) } else { Err(RootKeyError::PassphraseTooShort) };
+        let want = if good { Ok(()) } else { Err(SlotError::PassphraseTooShort) };
         assert_eq!(checked, want, "{text:?}");
     }
-    let made = RootProvider::new_passphrase(&passphrase("short"), KdfCost::FLOOR).map(|_| ());
-    assert_eq!(made, Err(RootKeyError::PassphraseTooShort));
+    let made = NewSlot::passphrase(&passphrase("short"), KdfCost::FLOOR).map(|_| ());
+    assert_eq!(made, Err(SlotError::PassphraseTooShort));
 }
 
 #[test]

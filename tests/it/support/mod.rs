@@ -14,6 +14,7 @@ pub(crate) mod sealed;
 pub(crate) mod secured;
 pub(crate) mod served;
 pub(crate) mod site;
+pub(crate) mod snapshot;
 pub(crate) mod stub_jumio;
 pub(crate) mod tale;
 pub(crate) mod wobbly;

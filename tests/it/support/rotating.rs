@@ -4,8 +4,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 
-use facemap_vault::crypto::{KekState, KeyFile, Keyring, Provider, RootProvider};
-use facemap_vault::model::KeyringSlot;
+use facemap_vault::crypto::{KekState, KeyFile, Keyring, NewSlot, Provider, SlotSecret, select};
+use facemap_vault::model::Timestamp;
 use facemap_vault::store::Store;
 use facemap_vault::store::keyring_file::KeyringFiles;
 use facemap_vault::vault::KeyringHome;
@@ -17,12 +17,19 @@ pub(crate) fn home(ring: &Keyring) -> (TempDir, Arc<KeyringHome>) {
     fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o700)).unwrap();
     let files = KeyringFiles::open(dir.path()).unwrap();
     let bytes: Vec<u8> = (0..32).collect();
-    let (provider, root) = RootProvider::new_key_file(&KeyFile::new(&bytes).unwrap());
-    let locked = |ring: &Keyring| ring.lock(&root, &provider).unwrap().as_bytes().to_vec();
-    files.create_new(&locked(ring)).unwrap();
-    files.replace(KeyringSlot::One, &locked(&ring.resaved().unwrap())).unwrap();
-    let home = Arc::new(KeyringHome::new(files, root, Provider::AwsLc));
+    let key_file = || KeyFile::new(&bytes).unwrap();
+    let (root, slots) =
+        ring.first_slot(&NewSlot::key_file(&key_file()), "primary", ring_made(ring)).unwrap();
+    KeyringHome::create(&files, ring, &root, &slots).unwrap();
+    let [zero, one] = files.read().unwrap();
+    let keyring = select(zero.as_deref(), one.as_deref()).unwrap().keyring;
+    let opened = keyring.open_slot(&SlotSecret::KeyFile(key_file()), Provider::AwsLc).unwrap();
+    let home = Arc::new(KeyringHome::new(files, opened, Provider::AwsLc));
     (dir, home)
+}
+
+fn ring_made(ring: &Keyring) -> Timestamp {
+    ring.keks().next().unwrap().created
 }
 
 /// Every record opens, names a primary KEK of `ring`, and its facemap is under its data key; and `ring` has

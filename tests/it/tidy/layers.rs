@@ -17,6 +17,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("grpc", &["audit", "metrics", "model", "proto", "tls", "vault"]),
     ("ops", &["metrics", "model", "vault"]),
     ("sim", &[]),
+    // Brings what opens the keyring from where the settings say it is.
+    ("unlock", &["config", "crypto", "model"]),
 ];
 
 /// The modules that put the others together, and so may import all of them.
@@ -28,13 +30,16 @@ const HOMES: &[(&str, &[&str])] = &[
     ("argon2", &["crypto"]),
     ("aws_lc_rs", &["crypto"]),
     ("axum", &["ops", "sim"]),
+    ("bech32", &["crypto"]),
     ("clap", &["cli", "config", "main"]),
+    ("cryptoki", &["unlock"]),
     ("getrandom", &["crypto", "sim"]),
     ("hkdf", &["crypto"]),
     ("hmac", &["crypto", "sim"]),
     ("prometheus_client", &["metrics"]),
     ("rcgen", &["cli"]),
     ("reqwest", &["jumio", "sim"]),
+    ("rpassword", &["cli"]),
     ("rocksdb", &["store"]),
     ("secret_page", &["crypto"]),
     ("serde_json", &["audit", "cli", "jumio", "sim"]),
@@ -43,7 +48,10 @@ const HOMES: &[(&str, &[&str])] = &[
     // The nouns and the keys do not wait for anything.
     (
         "tokio",
-        &["audit", "cli", "grpc", "jumio", "main", "ops", "serve", "sim", "store", "tls", "vault"],
+        &[
+            "audit", "cli", "grpc", "jumio", "main", "ops", "serve", "sim", "store", "tls",
+            "unlock", "vault",
+        ],
     ),
     ("tokio_rustls", &["cli", "sim", "tls"]),
     ("toml", &["cli", "config"]),
