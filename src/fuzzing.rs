@@ -5,7 +5,7 @@
 //! Two programs run it: `make fuzz` (`tests/fuzz`, any Rust, in CI) and cargo-fuzz (`fuzz/`).
 
 use crate::config::Config;
-use crate::{crypto, jumio, tls, vault};
+use crate::{audit, crypto, grpc, jumio, tls, vault};
 
 /// One reader.
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +19,7 @@ pub struct Target {
 /// All there are.
 pub const TARGETS: &[Target] = &[
     Target { name: "record", read: crypto::fuzzing::record },
+    Target { name: "ledger_record", read: audit::fuzzing::record },
     Target { name: "attributes", read: vault::fuzzing::attributes },
     Target { name: "sealed", read: crypto::fuzzing::sealed },
     Target { name: "keyring", read: crypto::fuzzing::keyring },
@@ -33,6 +34,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "callback", read: jumio::fuzzing::callback },
     Target { name: "url", read: jumio::fuzzing::url },
     Target { name: "retry_after", read: jumio::fuzzing::retry_after },
+    Target { name: "grpc_request", read: grpc::fuzzing::request },
     Target { name: "certificate", read: tls::fuzzing::certificate },
     Target { name: "config", read: config },
 ];

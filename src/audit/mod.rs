@@ -10,6 +10,7 @@ mod actor;
 mod chain;
 mod error;
 mod event;
+pub(crate) mod fuzzing;
 mod ledger;
 mod method;
 mod record;

@@ -45,14 +45,23 @@ pub(crate) fn record(bytes: &[u8]) -> bool {
     true
 }
 
-/// The content of a keyring's file. Its checksums are made right first, since chance never does.
+/// The header of a keyring's file, up to the length of the sealed part. The checksums and a sealed part of
+/// that length are added, since chance never makes them.
 pub(crate) fn keyring(bytes: &[u8]) -> bool {
     let _ = LockedKeyring::parse(bytes);
-    let mut whole = bytes.to_vec();
-    whole.extend_from_slice(&Provider::AwsLc.sha256(bytes));
+    let Some(&[0, 0, a, b]) = bytes.last_chunk() else { return false };
+    let mut whole = with_digest(bytes.to_vec());
+    whole.resize(whole.len() + usize::from(u16::from_be_bytes([a, b])), 0);
+    let whole = with_digest(whole);
     let Ok(locked) = LockedKeyring::parse(&whole) else { return false };
     assert!(locked.as_bytes() == whole);
     true
+}
+
+fn with_digest(mut bytes: Vec<u8>) -> Vec<u8> {
+    let digest = Provider::AwsLc.sha256(&bytes);
+    bytes.extend_from_slice(&digest);
+    bytes
 }
 
 /// What is sealed in a keyring's file. What is accepted is written again as the same bytes.

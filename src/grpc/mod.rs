@@ -15,6 +15,7 @@ mod coverage;
 mod doctor_process;
 mod doctor_service;
 mod fields;
+pub(crate) mod fuzzing;
 mod guard;
 mod inform;
 mod key_service;

@@ -1,5 +1,7 @@
 //! Enrollments in pages, soonest deadline first.
 
+use futures_util::stream::{self, StreamExt as _};
+
 use crate::crypto::Keyring;
 use crate::jumio::Jumio;
 use crate::model::{RowKey, SealedRecord, Timestamp};
@@ -38,6 +40,9 @@ pub struct Page {
 
 /// Most rows looked at for one page. A page may therefore be short, or empty, and not the last.
 const ROWS_MAX: usize = 10_000;
+
+/// Rows read at once.
+const ROWS_AT_ONCE: usize = 16;
 
 impl<S: Store, J: Jumio> Vault<S, J> {
     /// One page of at most `limit` enrollments that `keep` wants: first those still to be captured,
@@ -88,11 +93,13 @@ impl<S: Store, J: Jumio> Vault<S, J> {
             Cursor::Pending(after) if filter.pending => {
                 let before = filter.capture_by_before.unwrap_or(Timestamp::from_millis(u64::MAX));
                 let page = self.store.due(after, before, limit).await.map_err(VaultError::Store)?;
-                for due in &page {
-                    let loaded = self.load_row(due.row).await?.filter(is_pending);
-                    rows.push((Cursor::Pending(Some(*due)), loaded));
-                }
                 let next = page.last().map(|due| Cursor::Pending(Some(*due)));
+                let mut loading = stream::iter(page)
+                    .map(|due| async move { (due, self.load_row(due.row).await) })
+                    .buffered(ROWS_AT_ONCE);
+                while let Some((due, loaded)) = loading.next().await {
+                    rows.push((Cursor::Pending(Some(due)), loaded?.filter(is_pending)));
+                }
                 Ok((rows, Some(next.unwrap_or(Cursor::Settled(None)))))
             }
             Cursor::Pending(_) => Ok((rows, Some(Cursor::Settled(None)))),

@@ -29,6 +29,7 @@ mod keyring_home;
 mod leaks;
 mod memory;
 mod metrics;
+mod planted;
 mod rocks_damage;
 mod rocks_store;
 mod rotation;

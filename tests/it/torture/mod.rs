@@ -10,6 +10,7 @@ mod disk;
 mod disk_tests;
 mod exam;
 mod faults;
+mod first_start;
 mod ground;
 mod journal;
 mod kills;
@@ -89,6 +90,11 @@ async fn what_was_acknowledged_survives_a_power_cut() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_vault_is_made_or_not_when_the_power_is_cut() {
+    no_violations(&[first_start::first_start(SLICE.cuts, &mut Rng::new(seed())).await]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn damage_is_refused_or_named_or_without_effect() {
     no_violations(&damage::damage(SLICE.damage, &mut Rng::new(seed())).await);
 }
@@ -112,13 +118,14 @@ async fn by_profile() {
     // Each part follows from the seed alone, so that one part can be repeated without the others.
     let rng = |part: u64| Rng::new(seed.wrapping_add(part));
     let mut rows = Vec::new();
-    for (part, name) in (0..).zip(["kills", "cuts", "faults", "damage"]) {
+    for (part, name) in (0..).zip(["kills", "cuts", "first start", "faults", "damage"]) {
         if variable("FMVAULT_TORTURE_PART").is_some_and(|only| only != name) {
             continue;
         }
         progress(&format!("{name}, seed {seed}"), begun);
         let rng = &mut rng(part);
         rows.extend(match name {
+            "first start" => vec![first_start::first_start(profile.cuts / 2, rng).await],
             "kills" => kills::kills(profile.random_kills, profile.placed_kills, rng).await,
             "cuts" => cuts::cuts(profile.cuts, rng).await,
             "faults" => faults::faults(profile.per_fault, rng).await,
