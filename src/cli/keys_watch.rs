@@ -81,7 +81,9 @@ pub(super) fn json(rewrap: &Rewrap) -> Value {
     let step = Step::try_from(rewrap.step).unwrap_or_default();
     let trouble = match Trouble::try_from(rewrap.trouble).unwrap_or_default() {
         Trouble::Unspecified => "",
-        trouble => trouble.as_str_name().trim_start_matches("TROUBLE_"),
+        trouble @ (Trouble::Damaged | Trouble::Stale | Trouble::Busy) => {
+            trouble.as_str_name().trim_start_matches("TROUBLE_")
+        }
     };
     json!({
         "name": rewrap.name,
