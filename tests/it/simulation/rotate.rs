@@ -9,7 +9,7 @@ use crate::support::world::World;
 
 /// A rotation, a restart, and what the restart goes on with. If the store fails, the old keys are kept.
 pub(super) async fn rotate(world: &mut World) {
-    let seal_anew = world.now.as_millis() % 3 == 0;
+    let seal_anew = world.now.as_millis().is_multiple_of(3);
     let plan = RotationPlan { seal_anew, ..RotationPlan::ROTATE };
     match world.vault.start_rotation(plan, world.now) {
         Ok(_) => {}
