@@ -32,6 +32,7 @@ mod metrics;
 mod planted;
 mod rocks_damage;
 mod rocks_store;
+mod rotation;
 mod sealing;
 mod sim_contract;
 mod simulation;

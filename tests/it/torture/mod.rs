@@ -16,6 +16,7 @@ mod journal;
 mod kills;
 mod load;
 mod report;
+mod rotation;
 mod server;
 pub(crate) mod shim;
 mod shim_tests;
@@ -70,6 +71,17 @@ const LONG: Profile = Profile {
 async fn what_was_acknowledged_survives_being_killed() {
     let mut rng = Rng::new(seed());
     no_violations(&kills::kills(SLICE.random_kills, SLICE.placed_kills, &mut rng).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rotation_that_is_killed_goes_on_and_loses_nothing() {
+    no_violations(&rotation::rotations(28, 1, &mut Rng::new(seed())).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "takes minutes: cargo test --release --test it killed_goes_on -- --ignored"]
+async fn a_rotation_that_is_killed_goes_on_and_loses_nothing_240_times() {
+    no_violations(&rotation::rotations(240, 2, &mut Rng::new(seed())).await);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
