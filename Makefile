@@ -11,7 +11,7 @@ TOOLS := target/tools/bin
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 PROFILE ?= ci
-.PHONY: help setup rocksdb tools demo test examples floods fuzz fuzz-long torture bench bench-sweep proof lint advisories check clean
+.PHONY: help setup rocksdb tools demo test examples floods fuzz fuzz-long torture planted bench bench-sweep proof lint advisories check clean
 
 help:
 	@echo 'make demo    the whole story in the terminal, offline, with throw-away data'
@@ -21,8 +21,9 @@ help:
 	@echo 'make fuzz    every reader of bytes with 100,000 inputs; a part of `make test`'
 	@echo 'make fuzz-long   the same led by coverage, a minute each; SECONDS=600 for longer'
 	@echo 'make bench   what everything costs, beside what the machine can do without us; QUICK=1 for a first look'
-	@echo 'make proof   writes the tables of docs/src/proof.md from the last run of make bench'
+	@echo 'make proof   writes the tables of docs/src/proof.md from the last runs of bench, torture and planted'
 	@echo 'make torture [PROFILE=ci|long] [SEED=n]   kills, power cuts, failing disks, damage'
+	@echo 'make planted   plants known bugs, one after the other: does a test notice each?'
 	@echo 'make bench-sweep   what a sweep costs among a million enrollments'
 	@echo 'make lint    formatting, clippy, dependencies, proto files'
 	@echo 'make check   test and lint, as the continuous integration does'
@@ -69,6 +70,7 @@ bench: rocksdb
 	cargo bench --locked --profile release --bench bench
 
 proof: rocksdb
+	scripts/proof_faults.py
 	cargo bench --locked --profile release --bench bench -- proof
 
 # Minutes with PROFILE=ci, hours with PROFILE=long. SEED repeats a run.
@@ -79,6 +81,10 @@ torture: rocksdb
 # Needs about 2 GB of disk and a few minutes.
 bench-sweep: rocksdb
 	cargo bench --locked --profile release --bench sweep
+
+# Builds the vault once for each planted bug: half an hour.
+planted: rocksdb
+	@scripts/planted.sh
 
 # Checking needs RocksDB's header, not its library.
 lint: setup tools advisories

@@ -173,6 +173,7 @@ fn settings() -> Settings {
         token_lifetime: Duration::from_secs(1800),
         supersede: false,
         consent_max_age: 365 * DAY,
+        key_max_age: 90 * DAY,
         datacenter: "amer-1".to_owned(),
     }
 }

@@ -98,6 +98,7 @@ fn settings() -> Settings {
         token_lifetime: Duration::from_secs(1800),
         supersede: true,
         consent_max_age: 365 * DAY,
+        key_max_age: 90 * DAY,
         datacenter: "amer-1".to_owned(),
     }
 }

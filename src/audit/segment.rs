@@ -12,14 +12,16 @@
 //! A segment appears whole, with its first record, or not at all. That record carries on the chain of
 //! the segment before it.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustix::fs::{FallocateFlags, fallocate};
 use rustix::io::Errno;
+
+use crate::model::make_private_dir;
 
 /// Length in bytes of what stands before the first record.
 pub const HEADER_LEN: usize = 32;
@@ -185,5 +187,5 @@ pub(super) fn list(dir: &Path) -> io::Result<Vec<u64>> {
 
 /// Makes `dir` if it is not there; only its owner may enter.
 pub(super) fn make_dir(dir: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(dir)
+    make_private_dir(dir)
 }

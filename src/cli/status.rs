@@ -3,12 +3,14 @@
 use serde_json::{Value, json};
 
 use crate::proto::admin::v1::get_status_response::{Mode, State};
-use crate::proto::admin::v1::{GetStatusRequest, GetStatusResponse};
+use crate::proto::admin::v1::rewrap::State as RewrapState;
+use crate::proto::admin::v1::{GetStatusRequest, GetStatusResponse, KeySummary};
 
 use super::Session;
 use super::client::Client;
 use super::exit::{Exit, Failure};
 use super::json::{text, time};
+use super::keys_watch;
 
 /// Prints the screen; the exit code tells whether somebody should look.
 pub(super) async fn run(session: &Session) -> Result<Exit, Failure> {
@@ -51,6 +53,11 @@ fn attention(status: &GetStatusResponse) -> Vec<(String, &'static str)> {
             "records do not open: damaged, or sealed under a key that is not there",
             "look at the disk, then restore the store from its backup",
         ),
+        (
+            i64::from(status.keys.as_ref().map_or(0, |keys| keys.rotation_due_count)),
+            "key versions are too old or have wrapped too much",
+            "fmvault keys rotate",
+        ),
     ];
     let found = rows.into_iter().filter(|(n, _, _)| *n > 0);
     let found = found.map(|(n, what, next)| (format!("{n} {what}."), next));
@@ -90,6 +97,9 @@ fn json(status: &GetStatusResponse, attention: &[(String, &'static str)]) -> Val
             "primary_version": keys.primary_version,
             "primary_create_time": time(keys.primary_create_time.as_ref()),
             "version_count": keys.version_count,
+            "rotation_due_count": keys.rotation_due_count,
+            "rewrap_remaining": keys.rewrap_remaining,
+            "rewrap": keys.rewrap.as_ref().map(keys_watch::json),
         },
         "attention": attention,
     })
@@ -145,12 +155,26 @@ fn screen(
             " JUMIO        {}   orphaned executions {}",
             status.jumio_region, status.orphaned_executions
         ),
-        format!(" KEYS         {} versions, newest {}", keys.version_count, keys.primary_version),
+        format!(" KEYS         {}", keys_line(&keys)),
     ];
     for (what, next) in attention {
         lines.push(format!("\n{yellow}! {what}{yellow:#}   Next: {next}"));
     }
     lines.join("\n")
+}
+
+fn keys_line(keys: &KeySummary) -> String {
+    let versions = format!("{} versions, newest {}", keys.version_count, keys.primary_version);
+    let open =
+        keys.rewrap.as_ref().filter(|rewrap| rewrap.state == i32::from(RewrapState::Running));
+    match (open, keys.rewrap_remaining) {
+        (None, 0) => versions,
+        (None, left) => format!("{versions}   {left} records under old versions"),
+        (Some(rewrap), left) => {
+            let done = (rewrap.total - left).max(0) * 100 / rewrap.total.max(1);
+            format!("{versions}   rotating: {done}% re-wrapped")
+        }
+    }
 }
 
 fn size(bytes: i64) -> String {

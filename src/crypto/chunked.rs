@@ -129,12 +129,12 @@ fn padded(plain: &[u8], len: usize) -> Zeroizing<Vec<u8>> {
     out
 }
 
-/// What HKDF makes for one message.
-struct Derived(Zeroizing<[u8; DERIVED_LEN]>);
+/// What HKDF makes for one message. Boxed, so that moving it leaves no copy on the stack.
+struct Derived(Box<Zeroizing<[u8; DERIVED_LEN]>>);
 
 impl Derived {
     fn new(provider: Provider, key: &[u8; KEY_LEN], salt: &Salt, context: &[u8]) -> Self {
-        let mut derived = Zeroizing::new([0; DERIVED_LEN]);
+        let mut derived = Box::new(Zeroizing::new([0; DERIVED_LEN]));
         provider.hkdf_expand(key, &[LABEL, salt, context], &mut derived);
         Self(derived)
     }

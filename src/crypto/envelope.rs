@@ -135,6 +135,32 @@ impl Keyring {
         self.wrap(row, old.header.clone(), &dek, true_len, &attributes)
     }
 
+    /// Seals `old`'s facemap anew, under a new data key, with the next generation and the same
+    /// sequence. The clear facemap does not leave this function.
+    ///
+    /// # Errors
+    ///
+    /// [`SealError`]; [`SealError::Unreadable`] if `old` does not open.
+    pub fn seal_anew(
+        &self,
+        row: RowKey,
+        old: &SealedRecord,
+        body: SealedBody,
+    ) -> Result<(SealedRecord, SealedBody), SealError> {
+        let attributes = self.open_attributes(row, old)?;
+        let facemap = self.open_facemap(row, old, body)?;
+        let header = &old.header;
+        let draft = Draft {
+            legal_hold: header.legal_hold,
+            generation: header.generation + 1,
+            sequence: header.sequence,
+            created: header.created,
+            completed: header.completed,
+            due: header.due,
+        };
+        self.seal_facemap(row, &draft, &facemap, &attributes)
+    }
+
     /// The attributes of a record.
     ///
     /// # Errors

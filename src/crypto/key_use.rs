@@ -3,6 +3,7 @@
 //! The limits are ours. The construction is good for 2⁵⁵ messages under one key; a KEK that wraps even a
 //! thousandth of a thousandth of that is in a loop that somebody should look at.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -42,6 +43,11 @@ impl Keyring {
     /// How many data keys `kek` has wrapped so far; none if the ring does not have it.
     pub fn wraps(&self, kek: &KekRef) -> Option<u64> {
         self.slot(kek).map(|slot| slot.used.count())
+    }
+
+    /// How many data keys each KEK had wrapped when the ring was written.
+    pub fn wraps_saved(&self) -> HashMap<KekRef, u64> {
+        self.keks().map(|info| (info.kek, info.wraps)).collect()
     }
 
     /// Goes on counting where `before`, the ring in force until now, is: the file knows an older count.

@@ -150,13 +150,6 @@ impl Keyring {
         &self.tombstones
     }
 
-    /// The bucket `row` belongs to. Buckets are equal ranges of row keys, in their order.
-    pub fn bucket_of(&self, row: RowKey) -> u16 {
-        let [a, b, ..] = row.0;
-        let share = u32::from(u16::from_be_bytes([a, b])) * u32::from(self.bucket_count);
-        u16::try_from(share >> 16).expect("below the bucket count, which is at most 256")
-    }
-
     /// How many shred buckets there are; never changes.
     pub fn bucket_count(&self) -> u16 {
         self.bucket_count

@@ -15,6 +15,7 @@
 //! Everything sealed is sealed by one construction (`chunked.rs`), computed by one of two providers
 //! with the same bytes.
 
+mod buckets;
 mod chunked;
 mod envelope;
 mod evidence;

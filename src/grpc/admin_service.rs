@@ -6,18 +6,18 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tonic::{Request, Response, Status};
 
-use crate::model::{KekRef, Timestamp};
+use crate::model::Timestamp;
 use crate::proto::admin::v1;
 use crate::proto::admin::v1::enrollment_admin_service_server::EnrollmentAdminService;
-use crate::proto::admin::v1::key_service_server::KeyService;
 use crate::proto::admin::v1::status_service_server::StatusService;
-use crate::vault::{Jumio, KeyState, Store, StoreState, Vault};
+use crate::vault::{Jumio, Store, StoreState, Vault};
 
 use super::admin_enrollments;
 use super::answer::answer;
 use super::convert::{parse_enrollment_name, timestamp};
 use super::coverage;
 use super::fields::Fields;
+use super::key_service;
 use super::status::RpcError;
 use super::view;
 
@@ -73,22 +73,9 @@ impl<S: Store, J: Jumio> AdminService<S, J> {
             risks: Some(v1::RiskCounts { warning, critical, overdue }),
             next_capture_by_time: census.next_capture_by().map(timestamp),
             orphaned_executions: i32::try_from(self.vault.orphans().len()).unwrap_or(i32::MAX),
-            keys: Some(self.key_summary()),
+            keys: Some(key_service::summary(&self.vault, now)),
             jumio_region: settings.datacenter.clone(),
         })
-    }
-
-    fn key_summary(&self) -> v1::KeySummary {
-        let keys = self.vault.keys();
-        let newest = keys
-            .iter()
-            .filter(|key| key.state == KeyState::Primary)
-            .max_by_key(|key| (key.kek.epoch, key.created));
-        v1::KeySummary {
-            primary_version: newest.map(|key| version(key.kek)).unwrap_or_default(),
-            primary_create_time: newest.map(|key| timestamp(key.created)),
-            version_count: i32::try_from(keys.len()).unwrap_or(i32::MAX),
-        }
     }
 }
 
@@ -110,32 +97,6 @@ impl<S: Store, J: Jumio> StatusService for AdminService<S, J> {
             let forecast = self.vault.coverage(context.now, horizon);
             let coverage = Some(coverage::message(&forecast, &self.vault.census()));
             Ok(v1::GetCoverageResponse { coverage })
-        })
-        .await
-    }
-}
-
-#[tonic::async_trait]
-impl<S: Store, J: Jumio> KeyService for AdminService<S, J> {
-    async fn list_key_versions(
-        &self,
-        request: Request<v1::ListKeyVersionsRequest>,
-    ) -> Result<Response<v1::ListKeyVersionsResponse>, Status> {
-        answer("ListKeyVersions", request, |_, _| async move {
-            let key_versions = self.vault.keys().into_iter().map(|key| v1::KeyVersion {
-                version: version(key.kek),
-                bucket: key.kek.bucket.to_string(),
-                state: match key.state {
-                    KeyState::Pending => v1::key_version::State::Pending,
-                    KeyState::Primary => v1::key_version::State::Primary,
-                    KeyState::Retiring => v1::key_version::State::Retiring,
-                }
-                .into(),
-                create_time: Some(timestamp(key.created)),
-                fingerprint: hex::encode(key.fingerprint),
-                record_count: int64(key.records),
-            });
-            Ok(v1::ListKeyVersionsResponse { key_versions: key_versions.collect() })
         })
         .await
     }
@@ -186,11 +147,6 @@ impl<S: Store, J: Jumio> EnrollmentAdminService for AdminService<S, J> {
         })
         .await
     }
-}
-
-/// A key version as callers see it: bucket and epoch.
-fn version(kek: KekRef) -> String {
-    format!("{}.{}", kek.bucket, kek.epoch)
 }
 
 fn int64(n: u64) -> i64 {

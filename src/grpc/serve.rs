@@ -28,6 +28,7 @@ use super::doctor_process::ProcessMemory;
 use super::doctor_service::Doctor;
 use super::guard::GuardLayer;
 use super::inform::InformLayer;
+use super::key_service::Keys;
 use super::policy::Policy;
 use super::readiness;
 use super::record::RecordLayer;
@@ -206,7 +207,8 @@ impl<S: Store, J: Jumio> Services<S, J> {
                     StatusServiceServer::new(service()).max_decoding_message_size(MESSAGE_LEN_MAX),
                 )
                 .add_service(
-                    KeyServiceServer::new(service()).max_decoding_message_size(MESSAGE_LEN_MAX),
+                    KeyServiceServer::new(Keys::new(vault()))
+                        .max_decoding_message_size(MESSAGE_LEN_MAX),
                 )
                 .add_service(
                     EnrollmentAdminServiceServer::new(service())

@@ -33,6 +33,8 @@ pub struct Readings {
     pub orphans: u64,
     /// The keys.
     pub keys: Vec<KeyReading>,
+    /// Records under keys that wrap nothing new.
+    pub rewrap_remaining: u64,
     /// Bytes of the store.
     pub store_size: u64,
     /// Bytes free on the store's disk.
@@ -144,6 +146,9 @@ impl Readings {
         let help = "When a key version was made";
         to.register("fmvault_key_created_timestamp_seconds", help, created);
         to.register("fmvault_key_records", "Records that a key version wraps", records);
+        let help =
+            "Records under key versions that wrap nothing new; 0 once a rotation is complete";
+        to.register("fmvault_rewrap_remaining", help, whole(self.rewrap_remaining));
     }
 }
 

@@ -8,6 +8,7 @@ mod id;
 mod keyring;
 mod network;
 mod permission;
+mod private_dir;
 mod record_bytes;
 mod sealed;
 mod secret;
@@ -24,6 +25,7 @@ pub use id::{
 pub use keyring::{KeyringSlot, Mode, VaultId};
 pub use network::{Network, NetworkError};
 pub use permission::Permission;
+pub use private_dir::make_private_dir;
 pub use record_bytes::HeaderError;
 pub use sealed::{
     AccountHash, BodyPrefix, KekRef, RecordHeader, RecordId, RecordKind, Revision, RowKey,

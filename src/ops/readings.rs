@@ -38,7 +38,8 @@ pub(super) async fn take<S: Store, J: Jumio>(
         next_capture_by: census.next_capture_by(),
         backlog_finish: (pending > 0).then(|| vault.coverage(now, Duration::MAX).finish),
         orphans: u64::try_from(vault.orphans().len()).unwrap_or(u64::MAX),
-        keys: keys(vault),
+        keys: keys(vault, now),
+        rewrap_remaining: vault.under_old_keys(None),
         store_size: vault.store_size().await.unwrap_or_default(),
         disk_free: disk.as_ref().map_or(0, |disk| bytes(disk.f_bavail, disk.f_frsize)),
         disk_size: disk.as_ref().map_or(0, |disk| bytes(disk.f_blocks, disk.f_frsize)),
@@ -52,7 +53,7 @@ const REASONS: [Blocked; 4] = [
     Blocked::TooLong,
 ];
 
-fn keys<S: Store, J: Jumio>(vault: &Vault<S, J>) -> Vec<KeyReading> {
+fn keys<S: Store, J: Jumio>(vault: &Vault<S, J>, now: Timestamp) -> Vec<KeyReading> {
     let reading = |key: crate::vault::KeyView| KeyReading {
         kek: key.kek,
         state: match key.state {
@@ -63,5 +64,5 @@ fn keys<S: Store, J: Jumio>(vault: &Vault<S, J>) -> Vec<KeyReading> {
         created: key.created,
         records: key.records,
     };
-    vault.keys().into_iter().map(reading).collect()
+    vault.keys(now).into_iter().map(reading).collect()
 }

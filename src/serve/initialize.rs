@@ -1,8 +1,8 @@
 //! A new vault: made only where there is nothing.
 
-use std::fs::{DirBuilder, File, Permissions};
+use std::fs::{File, Permissions};
 use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use crate::audit::{Ledger, LedgerError};
@@ -123,9 +123,6 @@ pub(crate) fn write_secret(path: &Path, bytes: &[u8]) -> Result<(), StartError> 
 }
 
 fn make_private_dir(path: &Path) -> Result<(), StartError> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
+    crate::model::make_private_dir(path)
         .map_err(|source| StartError::File { path: path.to_owned(), source })
 }

@@ -6,6 +6,7 @@ mod clock_watch;
 mod error;
 mod fence;
 mod initialize;
+mod keys;
 mod listen;
 mod logging;
 mod open;
@@ -82,10 +83,9 @@ const AGAIN: Duration = Duration::from_secs(60);
 pub async fn start(config: &Config, progress: impl Fn(u64)) -> Result<Running, StartError> {
     process::check_memory(config)?;
     let metrics = Arc::new(Metrics::default());
-    let vault = open::open_vault(config, &metrics, progress).await?;
+    let vault = Arc::new(open::open_vault(config, &metrics, progress).await?);
+    vault.resume_rotation(Timestamp::now()).await?;
     let access = Arc::new(Access::open(config, &metrics)?);
-    let vault = Arc::new(vault);
-
     let public = listen::tcp(config.listen.public.address).await?;
     let http = listen::tcp(config.listen.http.address).await?;
     let receiver = callback::bind(config).await?;
@@ -117,6 +117,7 @@ pub async fn start(config: &Config, progress: impl Fn(u64)) -> Result<Running, S
     }
     let clock = Arc::new(ClockWatch::new(Timestamp::now()));
     tasks.spawn(watch_clock(Arc::clone(&clock), Arc::clone(&vault), stopped.clone()));
+    tasks.spawn(keys::look_after_keys(Arc::clone(&vault), stopped.clone()));
     tasks.spawn(watch_files(Arc::clone(&access), stopped.clone()));
     tasks.spawn(store_watch::watch_store(Arc::clone(&vault), stopped.clone()));
     let sweep = &config.sweep;

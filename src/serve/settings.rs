@@ -60,6 +60,7 @@ pub(super) fn vault(config: &Config) -> Settings {
         token_lifetime: config.authentication.token_lifetime.duration(),
         supersede: config.authentication.on_in_progress == OnInProgress::Supersede,
         consent_max_age: config.authentication.consent_max_age.duration(),
+        key_max_age: config.keys.max_age.duration(),
         datacenter: config.jumio.region.name().to_owned(),
     }
 }

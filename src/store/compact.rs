@@ -1,5 +1,8 @@
 //! Nothing old remains in the files: what was replaced or removed is left out when they are rewritten.
 
+use std::collections::HashSet;
+use std::fs;
+
 use rocksdb::{BottommostLevelCompaction, CompactOptions};
 
 use super::StoreError;
@@ -21,6 +24,21 @@ impl Engine {
         }
         // The engine tells nobody that it could not: it counts.
         self.check_writable()
+    }
+
+    /// Whether files are left that no longer belong to the store: they are removed in the background.
+    pub(super) fn has_leftovers(&self) -> Result<bool, StoreError> {
+        let failed = |what: String| StoreError::Unavailable(what);
+        let live = self.db.live_files().map_err(|error| failed(error.into_string()))?;
+        let live: HashSet<_> = live.into_iter().map(|file| file.name).collect();
+        for file in fs::read_dir(&self.path).map_err(|error| failed(error.to_string()))? {
+            let name = file.map_err(|error| failed(error.to_string()))?.file_name();
+            let name = format!("/{}", name.to_string_lossy());
+            if name.ends_with(".sst") && !live.contains(&name) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Whether somebody still looks at a moment before change number `now` of the engine.

@@ -1,14 +1,14 @@
 //! Opening a store, and everything that speaks against it.
 
-use std::fs::{self, DirBuilder, File};
+use std::fs;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 
 use rocksdb::{DB, DEFAULT_COLUMN_FAMILY_NAME};
 
-use crate::model::{Mode, Timestamp, VaultId};
+use crate::model::{Mode, Timestamp, VaultId, make_private_dir};
 
 use super::look::Look;
 use super::owner::{Owner, Ownership};
@@ -38,12 +38,9 @@ impl RocksStore {
     pub fn create(path: &Path, identity: Identity, options: &Options) -> Result<Self, OpenError> {
         let io = |source| OpenError::Io { path: path.to_owned(), source };
         match fs::read_dir(path).map(|mut files| files.next().is_none()) {
-            Ok(true) => {}
             Ok(false) => return Err(OpenError::Exists { path: path.to_owned() }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(io)?;
-            }
-            Err(error) => return Err(io(error)),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(io(error)),
+            Ok(true) | Err(_) => make_private_dir(path).map_err(io)?,
         }
         let ownership = take(path)?;
 
@@ -55,9 +52,6 @@ impl RocksStore {
             .map_err(|error| refused(path, error))?;
         db.put_opt(IDENTITY_KEY, identity.to_bytes(), &settings::synced())
             .map_err(|error| refused(path, error))?;
-        if let Some(parent) = path.canonicalize().map_err(io)?.parent() {
-            File::open(parent).and_then(|parent| parent.sync_all()).map_err(io)?;
-        }
         Self::start(path, db, ownership, options)
     }
 
@@ -84,7 +78,7 @@ impl RocksStore {
         check: impl FnOnce(&Look) -> Result<(), E>,
     ) -> Result<Self, E> {
         if !path.join("CURRENT").exists() {
-            return Err(OpenError::Missing { path: path.to_owned() }.into());
+            return Err(without_current(path).into());
         }
         let ownership = take(path)?;
         check(&check_identity(path, identity, options)?)?;
@@ -106,6 +100,26 @@ impl RocksStore {
             .map_err(|source| refused_by_system(path, source))?;
         let slot = Slot::new(db, path.to_owned(), options.clone(), Some(ownership));
         Ok(Self { slot: Arc::new(slot) })
+    }
+}
+
+/// What a directory without the file that the engine begins with is: none of ours, one in which creating
+/// a store did not come far enough to keep anything, or a store that lost this file.
+fn without_current(path: &Path) -> OpenError {
+    let files: Vec<_> = fs::read_dir(path).into_iter().flatten().flatten().collect();
+    let path = path.to_owned();
+    let kept = |file: &fs::DirEntry| {
+        let name = file.file_name();
+        let kind = Path::new(&name).extension().and_then(|kind| kind.to_str());
+        let content = file.metadata().is_ok_and(|file| file.len() > 0);
+        matches!(kind, Some("sst" | "blob" | "log")) && content
+    };
+    if files.is_empty() {
+        OpenError::Missing { path }
+    } else if files.iter().any(kept) {
+        OpenError::Damaged { path, what: "its file CURRENT is missing".to_owned() }
+    } else {
+        OpenError::Unfinished { path }
     }
 }
 
@@ -192,6 +206,10 @@ pub(super) fn refused(path: &Path, error: rocksdb::Error) -> OpenError {
         return locked(path);
     }
     let (path, what) = (path.to_owned(), error.into_string());
+    // Families are made one after the other, before the identity: this was a creation cut short.
+    if what.contains("Column family not found") {
+        return OpenError::Unfinished { path };
+    }
     if fault::is_damage(&what) {
         return OpenError::Damaged { path, what };
     }

@@ -152,7 +152,14 @@ impl Store for RocksStore {
             }
             time::sleep(STALL_PAUSE).await;
         }
-        self.read(Engine::drop_replaced).await
+        self.read(Engine::drop_replaced).await?;
+        while self.read(|engine| engine.has_leftovers()).await? {
+            if began.elapsed() > READERS_MAX {
+                return Err(StoreError::Unavailable("replaced files are not removed".to_owned()));
+            }
+            time::sleep(STALL_PAUSE).await;
+        }
+        Ok(())
     }
 
     async fn due(

@@ -130,6 +130,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         request: &StartAuthentication,
         now: Timestamp,
     ) -> Outcome {
+        let _underway = self.load.begin();
         let metrics = &self.watch.metrics;
         let begun = Instant::now();
         // Opened first, so that an unreadable facemap never opens an execution at Jumio.

@@ -152,6 +152,15 @@ impl Counts {
         }
     }
 
+    /// Records were brought from one key under another.
+    pub(super) fn rewrapped(&self, moves: &[(KekRef, KekRef)]) {
+        let mut tally = self.lock();
+        for (from, to) in moves {
+            add(&mut tally.keks, *from, -1);
+            add(&mut tally.keks, *to, 1);
+        }
+    }
+
     pub(super) fn snapshot(&self) -> Census {
         self.lock().census()
     }

@@ -245,6 +245,18 @@ impl VaultError {
             StoreError::Unavailable(_) | StoreError::Ambiguous => Self::Store(error),
         }
     }
+
+    /// The vault's view of a store error that concerns many records.
+    pub(super) fn of_store_alone(error: StoreError) -> Self {
+        match error {
+            StoreError::Full => Self::StoreFull,
+            StoreError::ReadOnly | StoreError::Poisoned => Self::StoreReadOnly,
+            StoreError::Conflict
+            | StoreError::Corrupt { .. }
+            | StoreError::Unavailable(_)
+            | StoreError::Ambiguous => Self::Store(error),
+        }
+    }
 }
 
 impl From<SealError> for VaultError {

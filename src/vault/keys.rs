@@ -1,11 +1,11 @@
-//! The keys, and how many records each wraps.
+//! The keys: what each is for, how many records it wraps, and whether it is time for another.
 
-use crate::crypto::KekState;
+use crate::crypto::{KekState, Keyring};
 use crate::jumio::Jumio;
 use crate::model::{KekRef, Timestamp};
 use crate::store::Store;
 
-use super::Vault;
+use super::{Vault, VaultError};
 
 /// One key-encryption key, without the key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +20,10 @@ pub struct KeyView {
     pub fingerprint: [u8; 4],
     /// Records it wraps.
     pub records: u64,
+    /// Data keys it has wrapped.
+    pub wraps: u64,
+    /// It is too old, or has wrapped too much: rotate.
+    pub rotation_due: bool,
 }
 
 /// What a key is for.
@@ -33,14 +37,31 @@ pub enum KeyState {
     Retiring,
 }
 
+/// What is left of a destroyed key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RetiredKey {
+    /// Which one.
+    pub kek: KekRef,
+    /// When it was destroyed.
+    pub retired: Timestamp,
+    /// How many records its last rotation brought under its successors.
+    pub records: u64,
+}
+
+/// The count of wraps is written to the keyring when it has grown by so much: what a crash may lose of it is
+/// nothing beside the limits, and the keyring is not written all the time.
+const WRAPS_SAVED_EVERY: u64 = 1 << 16;
+
 impl<S: Store, J: Jumio> Vault<S, J> {
     /// All keys, by bucket and epoch.
-    pub fn keys(&self) -> Vec<KeyView> {
+    pub fn keys(&self, now: Timestamp) -> Vec<KeyView> {
         let census = self.census();
         let ring = self.ring.now();
-        let mut keys: Vec<_> = ring
-            .keks()
-            .map(|info| KeyView {
+        let keys = ring.keks().map(|info| {
+            let wraps = ring.wraps(&info.kek).unwrap_or(info.wraps);
+            let is_old = now.since(info.created) > self.settings.key_max_age;
+            let is_primary = info.state == KekState::Primary;
+            KeyView {
                 kek: info.kek,
                 state: match info.state {
                     KekState::Pending => KeyState::Pending,
@@ -50,9 +71,59 @@ impl<S: Store, J: Jumio> Vault<S, J> {
                 created: info.created,
                 fingerprint: info.fingerprint,
                 records: census.keks.get(&info.kek).copied().unwrap_or_default(),
-            })
-            .collect();
+                wraps,
+                rotation_due: is_primary && (is_old || wraps >= Keyring::WRAPS_WARN),
+            }
+        });
+        let mut keys: Vec<_> = keys.collect();
         keys.sort_by_key(|key| (key.kek.bucket, key.kek.epoch));
         keys
+    }
+
+    /// The keys that were destroyed, oldest first.
+    pub fn retired_keys(&self) -> Vec<RetiredKey> {
+        let ring = self.ring.now();
+        let retired = ring.tombstones().iter();
+        retired
+            .map(|stone| RetiredKey {
+                kek: stone.kek,
+                retired: stone.destroyed,
+                records: stone.records,
+            })
+            .collect()
+    }
+
+    /// Whether there is such a shred bucket.
+    pub fn has_bucket(&self, bucket: u16) -> bool {
+        bucket < self.ring.now().bucket_count()
+    }
+
+    /// Looks after the keys now and then: writes down how much they have wrapped, and tells of those that
+    /// are to be rotated.
+    ///
+    /// # Errors
+    ///
+    /// [`VaultError::Keys`] if the keyring cannot be written.
+    pub async fn look_after_keys(&self, now: Timestamp) -> Result<(), VaultError> {
+        let due = self.keys(now).iter().filter(|key| key.rotation_due).count();
+        if due > 0 {
+            self.watch.alarm_of_keys(due);
+        }
+        let ring = self.ring.now();
+        let grown: u64 = ring
+            .keks()
+            .map(|info| ring.wraps(&info.kek).unwrap_or_default().saturating_sub(info.wraps))
+            .sum();
+        if grown < WRAPS_SAVED_EVERY || self.keyring_home.is_none() {
+            return Ok(());
+        }
+        let counted = move |newest: &Keyring| {
+            let known = newest.wraps_saved();
+            newest.with_wraps(|kek| {
+                let saved = known.get(kek).copied().unwrap_or_default();
+                ring.wraps(kek).unwrap_or_default().max(saved)
+            })
+        };
+        self.change_keys(counted).await.map(drop)
     }
 }

@@ -30,14 +30,24 @@ mod keyring_home;
 mod keys;
 mod keys_error;
 mod list;
+mod load;
 mod missing;
 mod page_token;
 mod recent;
 mod recover;
+mod retire;
 mod retry;
+mod rewrap;
+mod rewrap_runs;
+mod rewrap_verify;
 mod ring;
+mod rotate;
+mod rotate_steps;
+mod rotation;
+mod rotation_order;
 mod rows;
 mod rumours;
+mod seal_anew;
 mod settings;
 mod state_code;
 mod store_state;
@@ -77,19 +87,23 @@ pub use enroll_many::ENROLL_MANY_MAX;
 pub use error::VaultError;
 pub use in_flight::Orphan;
 pub use keyring_home::{KeyringHome, KeyringHomeError};
-pub use keys::{KeyState, KeyView};
+pub use keys::{KeyState, KeyView, RetiredKey};
 pub use keys_error::KeysError;
 pub use list::{Cursor, ListFilter, Page};
 pub use missing::MissingKeks;
 pub use recover::Recovered;
 pub use retry::Reopened;
+pub use rewrap_runs::{Rewrap, RewrapState, RewrapStep, RewrapTrouble};
+pub use rotation::RotationPlan;
 pub use settings::Settings;
 pub use store_state::StoreState;
 pub use sweep::{SweepPlan, SweepReport};
 pub use sweep_runs::{Sweep, SweepState};
 
 use in_flight::InFlight;
+use load::Load;
 use recent::Recent;
+use rewrap_runs::RewrapRuns;
 use ring::Ring;
 use rows::NewBody;
 use rumours::Rumours;
@@ -112,6 +126,8 @@ pub struct Vault<S, J> {
     background: Arc<Semaphore>,
     recent: Recent,
     sweeps: SweepRuns,
+    rewraps: RewrapRuns,
+    load: Load,
     sequence: AtomicU64,
     watch: Watch,
 }
@@ -180,6 +196,8 @@ impl<S: Store, J: Jumio> Vault<S, J> {
             background: Arc::new(Semaphore::new(settings.background_captures_max)),
             recent: Recent::default(),
             sweeps: SweepRuns::default(),
+            rewraps: RewrapRuns::default(),
+            load: Load::default(),
             sequence: AtomicU64::new(sequence),
             watch: Watch::default(),
             settings,

@@ -32,6 +32,8 @@ pub struct Settings {
     pub supersede: bool,
     /// A consent older than this is refused. Jumio allows three years at most.
     pub consent_max_age: Duration,
+    /// A key older than this is to be rotated. Only told, never forced.
+    pub key_max_age: Duration,
     /// Jumio's name of the region, such as `amer-1`; the SDK needs it beside its token.
     pub datacenter: String,
 }

@@ -105,6 +105,13 @@ impl Watch {
         }
     }
 
+    /// So many keys are too old, or have wrapped too much.
+    pub(super) fn alarm_of_keys(&self, count: usize) {
+        if self.alarm_is_due("rotation_due", Instant::now()) {
+            tracing::warn!(count, "keys are to be rotated: fmvault keys rotate");
+        }
+    }
+
     /// Whether the alarm for `cause` should be raised at `now`; it counts as raised then.
     fn alarm_is_due(&self, cause: &'static str, now: Instant) -> bool {
         let mut alarms = self.alarms.lock().unwrap_or_else(PoisonError::into_inner);

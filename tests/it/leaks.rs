@@ -5,13 +5,16 @@ mod injection;
 mod panics;
 mod paths;
 mod search;
+mod secured;
 
 use facemap_vault::proto::v1::{ClientSession, GetAuthenticationRequest, GetEnrollmentRequest};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::support::caller::{Caller, Told, connect, enroll, start};
+use crate::support::caller::{Caller, Told, enroll, start};
+use crate::support::pki::Authority;
 use crate::support::rng::Rng;
+use crate::support::secured::{TLS, write_certificates};
 use crate::support::site::{CLIENT_ID, CLIENT_SECRET, Person, Site, write_private};
 use search::{Pattern, Search};
 
@@ -31,7 +34,9 @@ const CANARIES: usize = 40;
 
 #[tokio::test]
 async fn nothing_secret_is_written_anywhere() {
+    let callers = secured::callers();
     let settings = [
+        ("listen.public.caller", callers.as_str()),
         ("keys.key_file", ""),
         ("keys.passphrase", "file:{dir}/passphrase"),
         ("log.level", "trace"),
@@ -40,13 +45,16 @@ async fn nothing_secret_is_written_anywhere() {
         ("listen.callback.address", "127.0.0.1:0"),
         ("listen.callback.path_secret", "file:{dir}/path-secret"),
     ];
-    let site = Site::start(&settings).await;
+    let site = Site::start(&[&TLS[..], &settings].concat()).await;
+    let authority = Authority::root("callers' root");
+    write_certificates(&site, &authority);
     write_private(&site.path("passphrase"), PASSPHRASE.as_bytes());
     write_private(&site.path("path-secret"), PATH_SECRET.as_bytes());
-    let init = site.run(&["keys", "init"]).await;
+    let recovery = site.path("recovery").display().to_string();
+    let init = site.run(&["keys", "init", "--recovery-file", &recovery]).await;
     init.ok();
     let server = site.serve(&["-v"]).await;
-    let mut caller = Caller::new(connect(server.told("grpc")).await);
+    let mut caller = secured::caller(&site, &authority, server.told("grpc"));
     let mark: [u8; 64] = Rng::new(0xfaceface).bytes(64).try_into().unwrap();
 
     let person = onboarded(&site, &mark, 200).await;
@@ -93,13 +101,22 @@ async fn nothing_secret_is_written_anywhere() {
         Pattern::base64("SDK token", SDK_TOKEN.as_bytes()),
         Pattern::text("reason of a closing", CLOSE_REASON),
     ]);
+    let recovery = std::fs::read_to_string(recovery).unwrap();
+    patterns.extend([
+        Pattern::text("recovery key", recovery.trim()),
+        Pattern::text("recovery key, upper case", &recovery.trim().to_uppercase()),
+        Pattern::text("recovery key, without hyphens", &recovery.trim().replace('-', "")),
+    ]);
+    patterns.extend(secured::patterns(&site));
     patterns.extend(Pattern::facemap(&mark));
     for account in [&person, &others].into_iter().map(|person| &person.account) {
         patterns.extend(Pattern::id(account));
     }
     assert!(patterns.len() >= CANARIES, "only {} canaries", patterns.len());
-    let mut search =
-        Search::in_files(site.dir.path(), &["client-secret", "passphrase", "path-secret"]);
+    let mut search = Search::in_files(
+        site.dir.path(),
+        &["client-secret", "passphrase", "path-secret", "server.key", "recovery"],
+    );
     search.add("output", [rest, init.stdout, init.stderr].concat().into_bytes());
     // Whoever names an account is told about it; operators see the reasons that they gave.
     let but = |words: &[&str]| -> Vec<Pattern> {

@@ -76,7 +76,7 @@ struct Simulation {
 impl Simulation {
     async fn new(seed: u64) -> Self {
         Self {
-            world: World::new().await,
+            world: World::rotating().await,
             rng: Rng::new(seed),
             accounts: (1..=ACCOUNTS).map(|n| (n, Notes::default())).collect(),
             requests: Vec::new(),

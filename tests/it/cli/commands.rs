@@ -90,7 +90,18 @@ async fn commands_about_the_vault_print_the_documented_json() {
     let listed = site.run(&["keys", "list", "--json"]).await.json();
     let versions = listed.as_array().unwrap();
     assert_eq!(versions.len(), 16, "one for each bucket");
-    let documented = ["bucket", "create_time", "fingerprint", "record_count", "state", "version"];
+    let documented = [
+        "bucket",
+        "create_time",
+        "earliest_retire_time",
+        "fingerprint",
+        "record_count",
+        "retire_time",
+        "rotation_due",
+        "state",
+        "version",
+        "wrap_count",
+    ];
     assert!(versions.iter().all(|version| keys(version) == documented), "{listed}");
     let records: i64 = versions.iter().map(|v| v["record_count"].as_i64().unwrap()).sum();
     assert_eq!(records, 1);

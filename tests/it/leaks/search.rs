@@ -25,6 +25,11 @@ impl Pattern {
         Self::text(&format!("{what}, Base64"), &BASE64_STANDARD.encode(whole))
     }
 
+    /// `bytes` as they are.
+    pub(super) fn bytes(what: &str, bytes: &[u8]) -> Self {
+        Self { what: what.to_owned(), bytes: bytes.to_vec() }
+    }
+
     /// `bytes` in hexadecimal.
     pub(super) fn hex(what: &str, bytes: &[u8]) -> Self {
         Self::text(&format!("{what}, hexadecimal"), &hex::encode(bytes))

@@ -51,21 +51,19 @@ pub(super) async fn keys(site: &Site, mark: &[u8]) -> Vec<Named> {
 /// Vault id, root key and payload of a keyring's file.
 fn unlocked(file: &[u8], key_file: &[u8; 32]) -> ([u8; 16], [u8; 32], Vec<u8>) {
     let vault: [u8; 16] = file[6..22].try_into().unwrap();
-    let (root, rest) = if file[4] == 1 {
-        // One way in, and what it makes is the root key.
-        let parameters = usize::from(u16::from_be_bytes([file[31], file[32]]));
-        (*key_file, &file[33 + parameters..])
-    } else {
-        assert_eq!((file[4], file[30]), (2, 1), "format version 2, one slot");
-        let place = &file[31..];
-        let label = usize::from(place[11]);
-        let parameters = usize::from(u16::from_be_bytes([place[12 + label], place[13 + label]]));
-        let (place, rest) = place.split_at(14 + label + parameters);
-        let (sealed_root, rest) = rest.split_at(104);
+    assert_eq!(file[4], 2, "format version 2");
+    let (mut rest, mut root) = (&file[31..], None);
+    for _ in 0..file[30] {
+        let label = usize::from(rest[11]);
+        let parameters = usize::from(u16::from_be_bytes([rest[12 + label], rest[13 + label]]));
+        let (place, more) = rest.split_at(14 + label + parameters);
+        let (sealed, more) = more.split_at(104);
         let context = [b"fmv1/slot\0", &vault[..], place].concat();
-        let (_, root) = open(key_file, &context, sealed_root).expect("the key file opens its slot");
-        (root.try_into().unwrap(), rest)
-    };
+        root = root.or_else(|| open(key_file, &context, sealed));
+        rest = more;
+    }
+    let (_, root) = root.expect("the key file opens a slot");
+    let root = root.try_into().unwrap();
     let header = &file[..file.len() - rest.len() + 4 + 32];
     let context = [b"fmv1/keyring\0", header].concat();
     let sealed = &file[header.len()..file.len() - 32];

@@ -1,35 +1,29 @@
-//! Keys are rotated, records are rewrapped, and keys that no record names any more are dropped.
+//! Keys are rotated, and the process dies at the end of it or in the middle.
 
-use std::collections::HashSet;
-use std::sync::Arc;
+use std::time::Duration;
 
-use facemap_vault::crypto::KekState;
-use facemap_vault::model::KekRef;
-use facemap_vault::store::{BodyChange, Change, Expect, Store as _};
+use facemap_vault::vault::{KeysError, RewrapState, RotationPlan, VaultError};
 
+use crate::support::rotating::assert_rotated;
 use crate::support::world::World;
 
-/// A restart with a rotated keyring. If the store fails, old records stay under their old keys.
+/// A rotation, a restart, and what the restart goes on with. If the store fails, the old keys are kept.
 pub(super) async fn rotate(world: &mut World) {
-    let mut ring = world.keyring.rotated(&[0, 1], world.now).unwrap();
-    for scanned in world.store.records(None, 1_000).await.unwrap() {
-        let old = scanned.record.unwrap();
-        let record = ring.rewrap(scanned.row, &old).unwrap();
-        let expect = Expect::Revision(old.revision());
-        let change = Change { row: scanned.row, expect, record, body: BodyChange::Keep };
-        // As the store wants: the old record opens as well.
-        let _ = world.store.commit(change).await;
+    let seal_anew = world.now.as_millis().is_multiple_of(3);
+    let plan = RotationPlan { seal_anew, ..RotationPlan::ROTATE };
+    match world.vault.start_rotation(plan, world.now) {
+        Ok(_) => {}
+        Err(VaultError::Keys(KeysError::RewrapInProgress { .. })) => {
+            world.vault.start_rotation(RotationPlan::REWRAP, world.now).unwrap();
+        }
+        Err(error) => panic!("{error}"),
     }
-    let mut named = HashSet::new();
-    for scanned in world.store.records(None, 1_000).await.unwrap() {
-        named.insert(scanned.record.unwrap().header.kek);
+    let ended = world.vault.rotation_ended(None, Duration::MAX).await.unwrap();
+    if ended.state == RewrapState::Succeeded {
+        assert_rotated(&world.store, &world.vault.keyring()).await;
     }
-    let idle = |kek: &&KekRef| !named.contains(*kek);
-    let retiring = ring.keks().filter(|info| info.state == KekState::Retiring);
-    let retiring: Vec<KekRef> = retiring.map(|info| info.kek).collect();
-    for kek in retiring.iter().filter(idle) {
-        ring = ring.without(kek, world.now, 0, 0).unwrap();
-    }
-    world.keyring = Arc::new(ring);
     world.crash().await;
+    if world.vault.resume_rotation(world.now).await.unwrap().is_some() {
+        world.vault.rotation_ended(None, Duration::MAX).await.unwrap();
+    }
 }

@@ -9,6 +9,7 @@ pub(crate) mod pki;
 pub(crate) mod process;
 pub(crate) mod rng;
 pub(crate) mod rocks;
+pub(crate) mod rotating;
 pub(crate) mod sealed;
 pub(crate) mod secured;
 pub(crate) mod served;

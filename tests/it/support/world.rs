@@ -10,10 +10,9 @@ use facemap_vault::model::{
 };
 use facemap_vault::store::Store as _;
 use facemap_vault::vault::{
-    AccountUpdate, AdmissionPolicy, Census, Enroll, Loaded, Settings, StartAuthentication, Started,
-    Vault, VaultError,
+    AccountUpdate, AdmissionPolicy, Census, Enroll, KeyringHome, Loaded, Rewrap, RotationPlan,
+    Settings, StartAuthentication, Started, Vault, VaultError,
 };
-
 use tempfile::TempDir;
 
 use super::fake_jumio::FakeJumio;
@@ -32,6 +31,7 @@ pub(crate) struct World {
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) vault: Arc<TestVault>,
     pub(crate) now: Timestamp,
+    home: Option<(TempDir, Arc<KeyringHome>)>,
     _ledger_dir: TempDir,
 }
 
@@ -52,14 +52,33 @@ impl World {
         let ring = Keyring::generate(Provider::AwsLc, Mode::Simulator, 2, START).unwrap();
         let keyring = Arc::new(ring);
         let (_ledger_dir, ledger) = fresh_ledger(&keyring);
-        let vault = open(&store, &jumio, &keyring, &ledger, settings()).await;
-        Self { jumio, store, keyring, ledger, vault, now: START, _ledger_dir }
+        let vault = open(&store, &jumio, &keyring, &ledger, None, settings()).await;
+        Self { jumio, store, keyring, ledger, vault, now: START, home: None, _ledger_dir }
+    }
+
+    /// An empty vault whose keys can be changed.
+    pub(crate) async fn rotating() -> Self {
+        let mut world = Self::new().await;
+        world.home = Some(super::rotating::home(&world.keyring));
+        world.crash().await;
+        world
+    }
+
+    /// Rotates as `plan` says, to the end.
+    pub(crate) async fn rotate(&mut self, plan: RotationPlan) -> Rewrap {
+        let rewrap = self.vault.start_rotation(plan, self.now).unwrap();
+        let ended = self.vault.rotation_ended(Some(rewrap.id), Duration::MAX).await.unwrap();
+        self.keyring = copy(&self.vault.keyring());
+        ended
     }
 
     /// The process dies and another one starts: memory is gone, disk and Jumio stay.
     pub(crate) async fn crash(&mut self) {
         let settings = self.vault.settings().clone();
-        self.vault = open(&self.store, &self.jumio, &self.keyring, &self.ledger, settings).await;
+        let ring = self.vault.keyring();
+        self.keyring = copy(&ring);
+        let home = self.home.as_ref().map(|(_, home)| home);
+        self.vault = open(&self.store, &self.jumio, &ring, &self.ledger, home, settings).await;
     }
 
     /// Time passes.
@@ -114,7 +133,7 @@ impl World {
     pub(crate) async fn served(&self, n: u8) -> Option<Vec<u8>> {
         let row = self.keyring.row_key(account(n));
         let (record, body) = self.store.record_with_body(row).await.unwrap()?;
-        let facemap = self.keyring.open_facemap(row, &record, body?).unwrap();
+        let facemap = self.vault.keyring().open_facemap(row, &record, body?).unwrap();
         Some(facemap.expose().to_vec())
     }
 
@@ -126,7 +145,8 @@ impl World {
     /// A count of what is stored now, made anew.
     pub(crate) async fn recount(&self) -> Census {
         let settings = self.vault.settings().clone();
-        open(&self.store, &self.jumio, &self.keyring, &self.ledger, settings).await.census()
+        let ring = self.vault.keyring();
+        open(&self.store, &self.jumio, &ring, &self.ledger, None, settings).await.census()
     }
 }
 
@@ -138,17 +158,27 @@ impl Drop for World {
     }
 }
 
+/// The same keys in a ring of its own: a rotation waits for all who hold the vault's.
+fn copy(ring: &Keyring) -> Arc<Keyring> {
+    Arc::new(ring.resaved().unwrap())
+}
+
 /// A vault over these.
 async fn open(
     store: &Wobbly<MemStore>,
     jumio: &FakeJumio,
     keyring: &Arc<Keyring>,
     ledger: &Arc<Ledger>,
+    home: Option<&Arc<KeyringHome>>,
     settings: Settings,
 ) -> Arc<TestVault> {
     let (keyring, ledger) = (Arc::clone(keyring), Arc::clone(ledger));
     let vault = Vault::open(store.clone(), jumio.clone(), keyring, ledger, settings, |_| ());
-    Arc::new(vault.await.unwrap())
+    let vault = vault.await.unwrap();
+    Arc::new(match home {
+        Some(home) => vault.at_home(Arc::clone(home)),
+        None => vault,
+    })
 }
 
 /// The rules of the tests.
@@ -169,6 +199,7 @@ pub(crate) fn settings() -> Settings {
         token_lifetime: LIFETIME,
         supersede: false,
         consent_max_age: 3 * 365 * 24 * HOUR,
+        key_max_age: 90 * 24 * HOUR,
         datacenter: "amer-1".to_owned(),
     }
 }

@@ -242,7 +242,7 @@ fn kind_of(name: &Path) -> &'static str {
         "keyring.0" | "keyring.1" => "keyring",
         "root-key" => "key file",
         "fmvault.toml" => "settings",
-        _ if text.starts_with("ledger/") => "ledger",
+        _ if text.starts_with("audit/ledger.") => "ledger",
         _ => "other",
     }
 }

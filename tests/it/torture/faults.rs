@@ -1,23 +1,18 @@
 //! A disk that fails: the n-th operation of a run is refused, cut short or slow.
 
-use std::time::Duration;
-
-use facemap_vault::proto::admin::v1::EraseEnrollmentRequest;
-use facemap_vault::proto::admin::v1::enrollment_admin_service_client::EnrollmentAdminServiceClient;
 use futures_util::stream::{self, StreamExt as _};
 use tempfile::TempDir;
 use tonic::Status;
 
-use super::SIDE_BY_SIDE;
 use super::exam::{Tolerance, examine};
 use super::ground::{Copy, ground, onboard, watched};
 use super::journal::Shared;
 use super::report::{Row, keep};
-use super::server::{Begun, Server, begin};
+use super::server::{Begun, begin};
 use super::shim::{Shim, read_trace};
-use crate::support::caller::{Caller, connect, connect_socket, enroll, start};
+use super::{SIDE_BY_SIDE, load};
 use crate::support::rng::Rng;
-use crate::support::site::{Person, Site};
+use crate::support::site::Site;
 
 /// A fault: what the rule says before and after the number of the operation, and how it is called.
 const FAULTS: [(&str, &str, &str); 9] = [
@@ -66,7 +61,7 @@ async fn count(site: &Site, rng: &mut Rng) -> Vec<&'static str> {
     let Begun::Ready(server) = begin(&copy.path(), Some(&shim)).await else {
         panic!("a healthy vault does not start");
     };
-    let told = play(&copy, &server, &journal, &people).await;
+    let told = load::quiet(&copy.path(), &server, &journal, &people).await;
     assert!(told.is_empty(), "a healthy disk: {told:?}");
     server.stop().await;
     read_trace(shim.trace()).iter().map(|(_, event)| event.kind()).collect()
@@ -84,7 +79,7 @@ async fn one(site: &Site, rule: String, seed: u64) -> (&'static str, Vec<String>
     let (ended, over) = match begin(&copy.path(), Some(&shim)).await {
         Begun::Over(over) => ("start refused", over),
         Begun::Ready(server) => {
-            let told = play(&copy, &server, &journal, &people).await;
+            let told = load::quiet(&copy.path(), &server, &journal, &people).await;
             let untyped = told.iter().filter(|status| !is_typed(status));
             violations
                 .extend(untyped.map(|status| format!("an error without a reason: {status:?}")));
@@ -102,33 +97,6 @@ async fn one(site: &Site, rule: String, seed: u64) -> (&'static str, Vec<String>
         violations.push(format!("with `{rule}`: {}", kept.display()));
     }
     (ended, violations)
-}
-
-/// Everything that changes the disk, one after the other; what went wrong.
-async fn play(copy: &Copy, server: &Server, journal: &Shared, people: &[Person]) -> Vec<Status> {
-    let mut caller = Caller::new(connect(server.address()).await);
-    let admin = connect_socket(&copy.path().join("admin.sock")).await;
-    let mut admin = EnrollmentAdminServiceClient::new(admin);
-    let mut told = Vec::new();
-    for person in people {
-        match caller.create_enrollment(enroll(person, 2)).await {
-            Ok(answer) => journal.enrolled(person, &answer.into_inner().enrollment.unwrap()),
-            Err(status) => told.push(status),
-        }
-    }
-    let serving = journal.now().sample(&mut Rng::new(0), usize::MAX);
-    for (account, _) in &serving {
-        let mut request = tonic::Request::new(start(account));
-        request.set_timeout(Duration::from_secs(20));
-        told.extend(caller.start_authentication(request).await.err());
-    }
-    let Some(account) = journal.to_erase(&mut Rng::new(1)) else { return told };
-    let request = EraseEnrollmentRequest { name: format!("enrollments/{account}") };
-    match admin.erase_enrollment(request).await {
-        Ok(_) => journal.erased(&account),
-        Err(status) => told.push(status),
-    }
-    told
 }
 
 fn is_typed(status: &Status) -> bool {

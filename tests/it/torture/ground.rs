@@ -16,7 +16,7 @@ use crate::support::rng::Rng;
 use crate::support::site::{Person, Site, write_private};
 
 /// What the vault keeps in files, by their names in its directory.
-pub(super) const KEPT: [&str; 2] = ["store", "keyring"];
+pub(super) const KEPT: [&str; 3] = ["store", "keyring", "audit"];
 
 /// A site with keys and an empty store. Its sweep runs each second.
 pub(super) async fn ground() -> Site {

@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::{fmt, fs};
 
+use facemap_vault::grpc::HEAD_METADATA;
 use facemap_vault::proto::v1::Enrollment;
 use facemap_vault::proto::v1::enrollment::State;
+use tonic::metadata::MetadataMap;
 
 use crate::support::rng::Rng;
 use crate::support::site::Person;
@@ -29,6 +31,8 @@ pub(super) struct Promise {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Journal {
     promises: BTreeMap<String, Promise>,
+    /// The heads of the audit trail that came with answers, each as the bytes that it shows.
+    heads: Vec<(u64, Vec<u8>)>,
     accused: Vec<String>,
 }
 
@@ -62,6 +66,16 @@ impl Shared {
         });
         if seen.state() == State::Active {
             promise.active.get_or_insert(time);
+        }
+    }
+
+    /// An answer came with the head of the audit trail: so its record must be there.
+    pub(super) fn heard(&self, metadata: &MetadataMap) {
+        let head = metadata.get(HEAD_METADATA).and_then(|head| head.to_str().ok());
+        let mac = head.and_then(|head| hex::decode(head.split_once(':')?.1).ok());
+        match mac {
+            Some(mac) => self.journal.lock().unwrap().heads.push((self.time(), mac)),
+            None => self.accuse(format!("an answer without a head: {metadata:?}")),
         }
     }
 
@@ -151,7 +165,23 @@ impl Journal {
                 (account.clone(), Promise { active, erasing, erased, ..promise.clone() })
             })
             .collect();
-        Self { promises, accused: Vec::new() }
+        let heads = self.heads.iter().filter(|(then, _)| *then <= time).cloned().collect();
+        Self { promises, heads, accused: Vec::new() }
+    }
+
+    /// The last few heads that were given out.
+    pub(super) fn heads(&self) -> impl Iterator<Item = &[u8]> {
+        self.heads.iter().rev().take(3).map(|(_, mac)| mac.as_slice())
+    }
+
+    /// When something was acknowledged, in order.
+    pub(super) fn moments(&self) -> Vec<u64> {
+        let of = |promise: &Promise| {
+            [Some(promise.enrolled), promise.active, promise.erased].into_iter().flatten()
+        };
+        let mut moments: Vec<_> = self.promises.values().flat_map(of).collect();
+        moments.sort_unstable();
+        moments
     }
 
     /// Every account with its promise.

@@ -109,7 +109,7 @@ async fn killed_while_starting(site: &Site, rng: &mut Rng) {
 
 /// What the vault lists agrees with what it has acknowledged, and `sample` authentications upload what
 /// was onboarded.
-async fn check(
+pub(super) async fn check(
     site: &Site,
     server: &Server,
     journal: &Shared,
@@ -148,7 +148,12 @@ async fn check(
 }
 
 /// A last start, everything checked.
-async fn finish(site: &Site, journal: &Shared, rounds: usize, rng: &mut Rng) -> Vec<String> {
+pub(super) async fn finish(
+    site: &Site,
+    journal: &Shared,
+    rounds: usize,
+    rng: &mut Rng,
+) -> Vec<String> {
     let Begun::Ready(server) = begin(site.dir.path(), None).await else {
         return vec!["the last start fails".to_owned()];
     };

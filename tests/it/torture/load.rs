@@ -1,16 +1,22 @@
 //! Load on a server that may die at any moment: four callers and an operator, side by side. They enroll
 //! and capture, authenticate, erase, and sweep.
 
+use std::path::Path;
+use std::time::Duration;
+
 use facemap_vault::proto::admin::v1::enrollment_admin_service_client::EnrollmentAdminServiceClient;
 use facemap_vault::proto::admin::v1::sweep_service_client::SweepServiceClient;
 use facemap_vault::proto::admin::v1::{EraseEnrollmentRequest, GetSweepRequest, StartSweepRequest};
 use facemap_vault::sim::Remote;
 use tokio::task::JoinSet;
+use tonic::Status;
 use tonic::transport::Channel;
 
 use super::journal::Shared;
 use super::server::Server;
-use crate::support::caller::{Caller, enroll, start, try_connect, try_connect_socket};
+use crate::support::caller::{
+    Caller, connect, connect_socket, enroll, start, try_connect, try_connect_socket,
+};
 use crate::support::rng::Rng;
 use crate::support::site::{Person, Site, uploads};
 
@@ -58,6 +64,7 @@ pub(super) async fn begin(
 async fn enrolling(mut caller: Caller, people: Vec<Person>, wait: i64, journal: Shared) {
     for person in people {
         let Ok(answer) = caller.create_enrollment(enroll(&person, wait)).await else { return };
+        journal.heard(answer.metadata());
         journal.enrolled(&person, &answer.into_inner().enrollment.unwrap());
     }
 }
@@ -106,4 +113,45 @@ async fn sweeping(admin: Channel) {
             return;
         }
     }
+}
+
+/// Everything that changes the disk, one after the other; what went wrong.
+pub(super) async fn quiet(
+    dir: &Path,
+    server: &Server,
+    journal: &Shared,
+    people: &[Person],
+) -> Vec<Status> {
+    let mut caller = Caller::new(connect(server.address()).await);
+    let admin = connect_socket(&dir.join("admin.sock")).await;
+    let mut admin = EnrollmentAdminServiceClient::new(admin);
+    let mut told = Vec::new();
+    for person in people {
+        match caller.create_enrollment(enroll(person, 2)).await {
+            Ok(answer) => {
+                journal.heard(answer.metadata());
+                journal.enrolled(person, &answer.into_inner().enrollment.unwrap());
+            }
+            Err(status) => told.push(status),
+        }
+    }
+    let serving = journal.now().sample(&mut Rng::new(0), usize::MAX);
+    for (account, _) in &serving {
+        let mut request = tonic::Request::new(start(account));
+        request.set_timeout(Duration::from_secs(20));
+        match caller.start_authentication(request).await {
+            Ok(answer) => journal.heard(answer.metadata()),
+            Err(status) => told.push(status),
+        }
+    }
+    let Some(account) = journal.to_erase(&mut Rng::new(1)) else { return told };
+    let request = EraseEnrollmentRequest { name: format!("enrollments/{account}") };
+    match admin.erase_enrollment(request).await {
+        Ok(answer) => {
+            journal.heard(answer.metadata());
+            journal.erased(&account);
+        }
+        Err(status) => told.push(status),
+    }
+    told
 }

@@ -10,11 +10,13 @@ mod disk;
 mod disk_tests;
 mod exam;
 mod faults;
+mod first_start;
 mod ground;
 mod journal;
 mod kills;
 mod load;
 mod report;
+mod rotation;
 mod server;
 pub(crate) mod shim;
 mod shim_tests;
@@ -43,7 +45,7 @@ const SLICE: Profile = Profile {
     random_kills: 20,
     placed_kills: 10,
     cuts: 12,
-    damage: Counts { flips: 12, others: 0, whole: false },
+    damage: Counts { flips: 12, others: 0, whole: true },
     per_fault: 1,
 };
 
@@ -72,8 +74,24 @@ async fn what_was_acknowledged_survives_being_killed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rotation_that_is_killed_goes_on_and_loses_nothing() {
+    no_violations(&rotation::rotations(28, 1, &mut Rng::new(seed())).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "takes minutes: cargo test --release --test it killed_goes_on -- --ignored"]
+async fn a_rotation_that_is_killed_goes_on_and_loses_nothing_240_times() {
+    no_violations(&rotation::rotations(240, 2, &mut Rng::new(seed())).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_acknowledged_survives_a_power_cut() {
     no_violations(&cuts::cuts(SLICE.cuts, &mut Rng::new(seed())).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_vault_is_made_or_not_when_the_power_is_cut() {
+    no_violations(&[first_start::first_start(SLICE.cuts, &mut Rng::new(seed())).await]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -100,13 +118,14 @@ async fn by_profile() {
     // Each part follows from the seed alone, so that one part can be repeated without the others.
     let rng = |part: u64| Rng::new(seed.wrapping_add(part));
     let mut rows = Vec::new();
-    for (part, name) in (0..).zip(["kills", "cuts", "faults", "damage"]) {
+    for (part, name) in (0..).zip(["kills", "cuts", "first start", "faults", "damage"]) {
         if variable("FMVAULT_TORTURE_PART").is_some_and(|only| only != name) {
             continue;
         }
         progress(&format!("{name}, seed {seed}"), begun);
         let rng = &mut rng(part);
         rows.extend(match name {
+            "first start" => vec![first_start::first_start(profile.cuts / 2, rng).await],
             "kills" => kills::kills(profile.random_kills, profile.placed_kills, rng).await,
             "cuts" => cuts::cuts(profile.cuts, rng).await,
             "faults" => faults::faults(profile.per_fault, rng).await,

@@ -78,6 +78,13 @@ impl Server {
         self.ready["grpc"].as_str().unwrap()
     }
 
+    /// How many lines of its log tell of this step of a rotation.
+    pub(crate) fn times_at_step(&self, step: usize) -> usize {
+        let log = fs::read_to_string(&self.log).unwrap_or_default();
+        let step = format!("\"step\":{step},");
+        log.lines().filter(|line| line.contains("\"rotation\"") && line.contains(&step)).count()
+    }
+
     /// Kills it, unless it is dead already.
     pub(crate) async fn kill(mut self) -> Over {
         self.child.start_kill().unwrap();

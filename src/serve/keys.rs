@@ -1,0 +1,34 @@
+//! Looks after the keys while the vault runs: an open rotation pauses at the end, and what the keys
+//! wrapped is written down.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::sleep;
+
+use crate::model::Timestamp;
+
+use super::TheVault;
+
+/// Between two looks.
+const EVERY: Duration = Duration::from_secs(60);
+
+pub(super) async fn look_after_keys(vault: Arc<TheVault>, mut stopped: watch::Receiver<bool>) {
+    loop {
+        let stop = tokio::select! {
+            _ = stopped.wait_for(|stop| *stop) => true,
+            () = sleep(EVERY) => false,
+        };
+        if stop {
+            // It holds the store open; its end is only a moment away.
+            vault.pause_rotation().await;
+        }
+        if let Err(error) = vault.look_after_keys(Timestamp::now()).await {
+            tracing::error!(error = %error, "the use of the keys was not written to the keyring");
+        }
+        if stop {
+            return;
+        }
+    }
+}
