@@ -45,7 +45,7 @@ const SLICE: Profile = Profile {
     random_kills: 20,
     placed_kills: 10,
     cuts: 12,
-    damage: Counts { flips: 12, others: 0, whole: false },
+    damage: Counts { flips: 12, others: 0, whole: true },
     per_fault: 1,
 };
 
