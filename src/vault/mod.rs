@@ -77,7 +77,7 @@ pub use authenticate::{StartAuthentication, Started};
 pub use callback::Heard;
 pub use census::Census;
 pub use clock_guard::{CLOCK_TOLERANCE, ClockGuard, clock_guard};
-pub use comparison::{Missing, RolledBack};
+pub use comparison::{Missing, RolledBack, missing_from};
 pub use coverage::{Coverage, CoverageDay, forecast};
 pub use decision::AuthenticationView;
 pub use diagnose::{AccountFinding, Finding};
