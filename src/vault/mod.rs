@@ -63,7 +63,7 @@ use std::sync::atomic::AtomicU64;
 use tokio::sync::Semaphore;
 
 use crate::audit::Ledger;
-use crate::crypto::{Keyring, KeyringChangeError};
+use crate::crypto::Keyring;
 use crate::metrics::Metrics;
 use crate::model::{AccountHash, AccountId, Enrollment, SealedRecord};
 
@@ -253,23 +253,6 @@ impl<S: Store, J: Jumio> Vault<S, J> {
     /// The keys in force.
     pub fn keyring(&self) -> Arc<Keyring> {
         self.ring.now()
-    }
-
-    /// Makes `change` durable in the keyring's home, and from then on goes by the new ring.
-    ///
-    /// # Errors
-    ///
-    /// [`VaultError::Keyring`]; also if the vault has no home.
-    pub async fn change_keys(
-        &self,
-        change: impl FnOnce(&Keyring) -> Result<Keyring, KeyringChangeError> + Send + 'static,
-    ) -> Result<Arc<Keyring>, VaultError> {
-        let home = self.keyring_home.clone().ok_or(KeyringHomeError::Nowhere)?;
-        let changed = tokio::task::spawn_blocking(move || home.change(change)).await;
-        let ring = changed.map_err(|_| VaultError::ShuttingDown)??;
-        self.ring.replace(Arc::clone(&ring));
-        self.note_keyring(ring.sequence());
-        Ok(ring)
     }
 
     /// What stands for `account` in the log.
