@@ -24,6 +24,7 @@ mod sealing;
 mod simulator;
 mod start;
 mod stats;
+mod trail;
 mod world;
 
 use std::alloc::System;
@@ -82,7 +83,7 @@ fn main() {
     if wants("keep") {
         runtime.block_on(keep::run(&mut report, &scale));
     }
-    if ["memory", "start", "capture"].into_iter().any(wants) {
+    if ["memory", "start", "trail", "capture"].into_iter().any(wants) {
         let dir = world::folder();
         let simulator = Arc::new(Simulator::start(dir.path()));
         runtime.block_on(async {
@@ -91,6 +92,9 @@ fn main() {
             }
             if wants("start") {
                 start::run(&mut report, &scale, &simulator).await;
+            }
+            if wants("trail") {
+                trail::run(&mut report, &scale, &simulator).await;
             }
             if wants("capture") {
                 capture::run(&mut report, &scale, &simulator).await;

@@ -1,6 +1,7 @@
 //! Starting an authentication, against the two HTTPS calls that it consists of: the same client library,
 //! the same bytes, and no vault. The vault is a library in this process; the simulator is another one.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ use crate::{CALLERS, SIZES, Scale};
 /// The share of the bare calls' throughput that we want at 16 callers.
 const GOAL: f64 = 0.7;
 /// Enrolled accounts; callers go through them in turn.
-const ACCOUNTS: usize = 64;
+pub const ACCOUNTS: usize = 64;
 
 /// Measures all sizes and numbers of callers.
 pub async fn run(report: &mut Report, scale: &Scale, simulator: &Arc<Simulator>) {
@@ -72,11 +73,23 @@ impl Bench {
     /// Captured accounts with facemaps of `len` bytes.
     pub async fn new(simulator: &Arc<Simulator>, len: usize) -> Self {
         simulator.reset().await;
+        let accounts = simulator.onboard(ACCOUNTS, len).await;
         let dir = world::folder();
+        let trail = dir.path().join("audit");
+        Self::over(simulator, accounts, len, dir, &trail).await
+    }
+
+    /// A vault in `dir` that has captured `accounts`, with its audit trail in `trail`.
+    pub async fn over(
+        simulator: &Arc<Simulator>,
+        accounts: Vec<Onboarded>,
+        len: usize,
+        dir: tempfile::TempDir,
+        trail: &Path,
+    ) -> Self {
         let keyring = world::keyring();
         let store = world::create(dir.path(), &keyring);
-        let vault = world::open(dir.path(), store, simulator.jumio(), keyring).await;
-        let accounts = simulator.onboard(ACCOUNTS, len).await;
+        let vault = world::open_with_trail(trail, store, simulator.jumio(), keyring).await;
         world::enroll(&vault, &accounts).await;
         for one in &accounts {
             let captured = vault.capture(one.account, Timestamp::now()).await.unwrap();

@@ -50,15 +50,25 @@ pub async fn open<J: Jumio>(
     jumio: J,
     keyring: Arc<Keyring>,
 ) -> Arc<TheVault<J>> {
-    let ledger = Arc::new(ledger(dir, &keyring));
+    open_with_trail(&dir.join("audit"), store, jumio, keyring).await
+}
+
+/// The vault over `store`, with its audit trail in `trail`.
+pub async fn open_with_trail<J: Jumio>(
+    trail: &Path,
+    store: RocksStore,
+    jumio: J,
+    keyring: Arc<Keyring>,
+) -> Arc<TheVault<J>> {
+    let ledger = Arc::new(ledger(trail, &keyring));
     Arc::new(Vault::open(store, jumio, keyring, ledger, settings(), |_| ()).await.unwrap())
 }
 
 /// The audit trail, made if it is not there. Patient: what is measured is not refused.
-fn ledger(dir: &Path, keyring: &Keyring) -> Ledger {
+fn ledger(trail: &Path, keyring: &Keyring) -> Ledger {
     let settings = LedgerSettings {
         write_timeout: Duration::from_secs(60),
-        ..LedgerSettings::new(dir.join("audit"))
+        ..LedgerSettings::new(trail.to_owned())
     };
     let (vault, now) = (keyring.vault().0, Timestamp::now());
     if !settings.dir.exists() {
