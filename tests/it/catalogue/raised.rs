@@ -91,8 +91,10 @@ fn raised_by(reason: R) -> &'static str {
         R::ShuttingDown => "wire::stop::who_still_waits_is_told_to_come_again",
         R::SweepInProgress => "wire::sweeps::one_sweep_at_a_time",
         R::SweepNotFound => "wire::sweeps::a_sweep_that_never_was_is_not_found",
-        R::StoreRolledBack => "",
-        R::AuditUnavailable => "",
+        R::StoreRolledBack => {
+            "trail::recovery::a_store_that_was_set_back_does_not_start_until_it_is_recovered"
+        }
+        R::AuditUnavailable => "trail::outcomes::a_slow_trail_refuses_soon_and_recovers_by_itself",
         R::VaultSealed => "",
         R::KeyMismatch => "",
         R::KeyVersionMissing => "",
@@ -108,8 +110,6 @@ fn raised_by(reason: R) -> &'static str {
 
 /// Reasons that nothing raises yet.
 const UNRAISED: &[R] = &[
-    R::StoreRolledBack,
-    R::AuditUnavailable,
     R::VaultSealed,
     R::KeyMismatch,
     R::KeyVersionMissing,
