@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::grpc::catalogue::reason_name;
 use crate::model::Timestamp;
 use crate::serve::{Running, Stamps, StartError, start, start_logging};
 
@@ -153,5 +154,10 @@ pub(super) fn failure(error: &StartError) -> Failure {
     let causes = std::iter::successors(Some(error as &dyn std::error::Error), |e| e.source());
     let mut texts: Vec<String> = causes.map(ToString::to_string).collect();
     texts.dedup();
-    Failure::new(exit, texts.join(": "), error.next())
+    let mut message = texts.join(": ");
+    let reason = error.reason().map(reason_name);
+    if let Some(reason) = reason {
+        message = format!("{message} ({reason})");
+    }
+    Failure { reason: reason.map(str::to_owned), ..Failure::new(exit, message, error.next()) }
 }

@@ -13,6 +13,7 @@ mod open;
 mod process;
 mod settings;
 mod stamps;
+mod start_reason;
 mod store_watch;
 mod unlock;
 
