@@ -8,12 +8,13 @@ use prost::Message;
 use protox::Compiler;
 use protox::prost_reflect::{DescriptorPool, ExtensionDescriptor, MethodDescriptor};
 
-const PROTOS: [&str; 10] = [
+const PROTOS: [&str; 11] = [
     "facemapvault/v1/authentication.proto",
     "facemapvault/v1/enrollment.proto",
     "facemapvault/v1/error_reason.proto",
     "facemapvault/v1/facemap_vault_service.proto",
     "facemapvault/v1/permission.proto",
+    "facemapvault/admin/v1/audit_service.proto",
     "facemapvault/admin/v1/doctor_service.proto",
     "facemapvault/admin/v1/enrollment_admin_service.proto",
     "facemapvault/admin/v1/key_service.proto",

@@ -78,6 +78,7 @@ mod tests {
         services.sort_unstable();
 
         let expected = [
+            ("facemapvault.admin.v1", "AuditService"),
             ("facemapvault.admin.v1", "DoctorService"),
             ("facemapvault.admin.v1", "EnrollmentAdminService"),
             ("facemapvault.admin.v1", "KeyService"),

@@ -3,6 +3,7 @@
 use std::fs::{File, TryLockError};
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ use super::segment;
 use super::settings::LedgerSettings;
 use super::shared::{Shared, Waiting};
 use super::trail::Trail;
-use super::verify::Head;
+use super::verify::{GivenHead, Head, Verified};
 use super::writer::Writer;
 
 /// See the module. Dropping it ends the writing; what was submitted is written before.
@@ -27,6 +28,7 @@ pub struct Ledger {
     shared: Arc<Shared>,
     trail: Trail,
     write_timeout: Duration,
+    whole: AtomicBool,
     writer: Option<JoinHandle<()>>,
 }
 
@@ -127,7 +129,8 @@ impl Ledger {
             .name("ledger".to_owned())
             .spawn(move || writer.run())
             .map_err(io)?;
-        Ok(Self { shared, trail, write_timeout, writer: Some(writer) })
+        let whole = AtomicBool::new(true);
+        Ok(Self { shared, trail, write_timeout, whole, writer: Some(writer) })
     }
 
     /// Whether something could be recorded now. Ask before anything is done that must be recorded.
@@ -205,6 +208,29 @@ impl Ledger {
         &*self.trail.hmac
     }
 
+    /// Reads everything, as [`Trail::verify`]. A record that is just being written is no finding.
+    ///
+    /// # Errors
+    ///
+    /// If a file cannot be read.
+    pub fn verify(&self, head: Option<&GivenHead>) -> io::Result<Verified> {
+        const LOOKS: usize = 5;
+        let mut verified = self.trail.verify(head)?;
+        for _ in 1..LOOKS {
+            if !verified.may_be_under_way() {
+                break;
+            }
+            verified = self.trail.verify(head)?;
+        }
+        self.whole.store(verified.is_whole(), Ordering::Release);
+        Ok(verified)
+    }
+
+    /// Whether nothing wrong was found when it was last verified. So it is assumed at first.
+    pub fn is_whole(&self) -> bool {
+        self.whole.load(Ordering::Acquire)
+    }
+
     /// How many writes failed or came too late since the start.
     pub fn failures(&self) -> u64 {
         self.shared.failures()
@@ -245,7 +271,7 @@ impl std::fmt::Debug for Ledger {
 #[must_use = "whoever is told before the record is durable is told too early"]
 pub struct Receipt {
     settled: oneshot::Receiver<Result<Head, AuditError>>,
-    given_up: Arc<std::sync::atomic::AtomicBool>,
+    given_up: Arc<AtomicBool>,
     timeout: Duration,
 }
 
@@ -260,7 +286,7 @@ impl Receipt {
             Ok(Ok(result)) => result,
             Ok(Err(_)) => Err(AuditError::Closed),
             Err(_) => {
-                self.given_up.store(true, std::sync::atomic::Ordering::Release);
+                self.given_up.store(true, Ordering::Release);
                 Err(AuditError::Slow)
             }
         }

@@ -13,6 +13,7 @@ mod event;
 pub(crate) mod fuzzing;
 mod ledger;
 mod method;
+mod query;
 mod record;
 mod row_set;
 mod segment;
@@ -27,6 +28,7 @@ pub use error::{AuditError, LedgerError};
 pub use event::{EVENTS, Event, Gap, Outcome, Purpose};
 pub use ledger::{Ledger, Receipt, Urgency};
 pub use method::{METHOD_OTHER, METHODS, method_code, method_name};
+pub use query::{Found, Wanted, action};
 pub use record::{
     Entry, Hmac, LINK_LEN, Link, RECORD_LEN, RECORD_LEN_MAX, RECOVERY_LEN, Record, Recovery,
     parse_unproved,

@@ -38,6 +38,12 @@ pub struct GivenHead {
     mac: Vec<u8>,
 }
 
+impl fmt::Display for GivenHead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.sequence, hex::encode(&self.mac))
+    }
+}
+
 impl FromStr for GivenHead {
     type Err = &'static str;
 
@@ -117,6 +123,12 @@ impl Verified {
     /// Whether nothing is wrong. Gaps that the vault noted are not.
     pub fn is_whole(&self) -> bool {
         self.findings.is_empty()
+    }
+
+    /// Whether all that is wrong may be a record that is just being written.
+    pub(super) fn may_be_under_way(&self) -> bool {
+        let torn = |finding: &Finding| matches!(finding.wrong, Wrong::TornTail { .. });
+        self.findings.len() == 1 && self.findings.iter().all(torn)
     }
 
     fn count(&mut self, place: Place, record: &Record) {

@@ -11,6 +11,7 @@ use tonic::transport::{Channel, Endpoint};
 use tower::service_fn;
 
 use crate::config::Admin;
+use crate::proto::admin::v1::audit_service_client::AuditServiceClient;
 use crate::proto::admin::v1::doctor_service_client::DoctorServiceClient;
 use crate::proto::admin::v1::enrollment_admin_service_client::EnrollmentAdminServiceClient;
 use crate::proto::admin::v1::key_service_client::KeyServiceClient;
@@ -74,6 +75,10 @@ impl Client {
 
     pub(super) fn status(&self) -> StatusServiceClient<Channel> {
         StatusServiceClient::new(self.channel.clone())
+    }
+
+    pub(super) fn audit(&self) -> AuditServiceClient<Channel> {
+        AuditServiceClient::new(self.channel.clone())
     }
 
     pub(super) fn keys(&self) -> KeyServiceClient<Channel> {

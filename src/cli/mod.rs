@@ -2,6 +2,9 @@
 
 mod api;
 mod api_page;
+mod audit;
+mod audit_export;
+mod audit_verify;
 mod auth;
 mod backlog;
 mod backlog_files;
@@ -36,6 +39,7 @@ mod reopen;
 mod server;
 mod sim;
 mod status;
+mod store;
 mod sweep;
 mod sweep_bar;
 mod sweep_plan;
@@ -144,6 +148,12 @@ enum Command {
     /// Capture what is due now, and see whether all will be in time
     #[command(subcommand)]
     Sweep(sweep::Sweep),
+    /// The audit trail: who did what, and is it whole
+    #[command(subcommand)]
+    Audit(audit::Audit),
+    /// The store, while no vault runs
+    #[command(subcommand)]
+    Store(store::Store),
     /// Print a completion script
     Completions {
         /// For which shell
@@ -202,6 +212,8 @@ fn dispatch(session: &Session, command: Command) -> Result<Exit, Failure> {
         Command::Keys(command) => interruptible(session, keys::run(session, command)),
         Command::Api(command) => api::run(session, command),
         Command::Sweep(command) => interruptible(session, sweep::run(session, command)),
+        Command::Audit(command) => block_on(audit::run(session, command)),
+        Command::Store(command) => block_on(store::run(session, command)),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "fmvault", &mut std::io::stdout());
             Ok(Exit::Done)

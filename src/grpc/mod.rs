@@ -3,6 +3,7 @@
 mod admin_enrollments;
 mod admin_service;
 mod answer;
+mod audit_service;
 mod bound;
 mod caller;
 pub mod catalogue;

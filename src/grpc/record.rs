@@ -136,8 +136,9 @@ impl Drop for Call {
 /// What may use the last of the reserve: removing what must go, and seeing what is wrong.
 fn urgency(path: &str) -> Urgency {
     let is_seeing = ["StatusService/", "DoctorService/", "AuditService/"];
-    let is_urgent =
-        path.ends_with("/EraseEnrollment") || is_seeing.iter().any(|s| path.contains(s));
+    let is_erasing =
+        ["/EraseEnrollment", "/DeleteEnrollment"].iter().any(|end| path.ends_with(end));
+    let is_urgent = is_erasing || is_seeing.iter().any(|s| path.contains(s));
     if is_urgent { Urgency::Reserved } else { Urgency::Normal }
 }
 

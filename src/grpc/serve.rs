@@ -12,6 +12,7 @@ use tonic_health::server::{HealthReporter, health_reporter};
 use tower::layer::util::{Identity, Stack};
 
 use crate::proto::DESCRIPTOR_SET;
+use crate::proto::admin::v1::audit_service_server::AuditServiceServer;
 use crate::proto::admin::v1::doctor_service_server::DoctorServiceServer;
 use crate::proto::admin::v1::enrollment_admin_service_server::EnrollmentAdminServiceServer;
 use crate::proto::admin::v1::key_service_server::KeyServiceServer;
@@ -22,6 +23,7 @@ use crate::tls::{Door, Limits, incoming};
 use crate::vault::{Jumio, Store, Vault};
 
 use super::admin_service::AdminService;
+use super::audit_service::Audit;
 use super::bound::BoundLayer;
 use super::count::CountLayer;
 use super::doctor_process::ProcessMemory;
@@ -94,9 +96,10 @@ const KEEPALIVE: Duration = Duration::from_secs(60);
 /// What reflection tells callers of.
 const PUBLIC_SERVICES: [&str; 2] = ["facemapvault.v1.FacemapVaultService", "grpc.health.v1.Health"];
 /// What reflection tells operators of.
-const ALL_SERVICES: [&str; 7] = [
+const ALL_SERVICES: [&str; 8] = [
     "facemapvault.v1.FacemapVaultService",
     "grpc.health.v1.Health",
+    "facemapvault.admin.v1.AuditService",
     "facemapvault.admin.v1.DoctorService",
     "facemapvault.admin.v1.EnrollmentAdminService",
     "facemapvault.admin.v1.KeyService",
@@ -155,12 +158,10 @@ struct Services<S, J> {
 impl<S: Store, J: Jumio> Services<S, J> {
     fn router(&self, reflection: bool, admin: bool) -> (Router<Layers>, HealthReporter) {
         let vault = || Arc::clone(&self.vault);
-        let public = FacemapVaultServiceServer::new(VaultService::new(
-            vault(),
-            self.settings.capture_at_once,
-        ))
-        .max_decoding_message_size(MESSAGE_LEN_MAX)
-        .max_encoding_message_size(ANSWER_LEN_MAX);
+        let public = VaultService::new(vault(), self.settings.capture_at_once);
+        let public = FacemapVaultServiceServer::new(public)
+            .max_decoding_message_size(MESSAGE_LEN_MAX)
+            .max_encoding_message_size(ANSWER_LEN_MAX);
         let (reporter, health) = health_reporter();
         let [stream_window, connection_window] = WINDOWS;
         let mut server = Server::builder();
@@ -199,6 +200,10 @@ impl<S: Store, J: Jumio> Services<S, J> {
         if admin {
             let service = || AdminService::new(vault(), self.settings.simulator);
             router = router
+                .add_service(
+                    AuditServiceServer::new(Audit(vault()))
+                        .max_decoding_message_size(MESSAGE_LEN_MAX),
+                )
                 .add_service(
                     DoctorServiceServer::new(Doctor::new(vault(), self.settings.memory))
                         .max_decoding_message_size(MESSAGE_LEN_MAX),

@@ -5,6 +5,7 @@
 //! `&'static str`, so it is text of this program, or a key version's two numbers.
 
 mod access;
+mod audit_readings;
 mod readings;
 mod registry;
 
@@ -18,6 +19,7 @@ use prometheus_client::metrics::histogram::Histogram;
 
 use crate::model::Timestamp;
 
+pub use audit_readings::AuditReading;
 pub use readings::{KeyReading, Readings};
 
 /// The counters of one vault. Cheap to count in: no lock is held longer than a map look-up takes.

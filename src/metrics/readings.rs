@@ -7,6 +7,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
+use super::audit_readings::AuditReading;
 use super::seconds;
 use crate::model::{Blocked, KekRef, Risk, Timestamp};
 
@@ -41,6 +42,8 @@ pub struct Readings {
     pub disk_free: u64,
     /// Bytes of the store's disk.
     pub disk_size: u64,
+    /// The audit trail.
+    pub audit: AuditReading,
 }
 
 /// One key-encryption key.
@@ -87,6 +90,7 @@ impl Readings {
         build.get_or_create(&BuildLabels { version: env!("CARGO_PKG_VERSION") }).set(1);
         to.register("fmvault_build_info", "The running program; always 1", build);
         self.register_enrollments(to);
+        self.audit.register(to);
         self.register_keys(to);
         let orphans =
             "Executions opened at Jumio whose upload did not complete, as far as remembered";
@@ -161,7 +165,7 @@ fn risk_name(risk: Risk) -> &'static str {
     }
 }
 
-fn whole(n: u64) -> Gauge {
+pub(super) fn whole(n: u64) -> Gauge {
     let gauge = Gauge::default();
     gauge.set(int64(n));
     gauge

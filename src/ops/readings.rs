@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rustix::fs::statvfs;
 
-use crate::metrics::{KeyReading, Readings};
+use crate::metrics::{AuditReading, KeyReading, Readings};
 use crate::model::{Blocked, Risk, Timestamp};
 use crate::vault::{Jumio, KeyState, Store, Vault};
 
@@ -43,6 +43,7 @@ pub(super) async fn take<S: Store, J: Jumio>(
         store_size: vault.store_size().await.unwrap_or_default(),
         disk_free: disk.as_ref().map_or(0, |disk| bytes(disk.f_bavail, disk.f_frsize)),
         disk_size: disk.as_ref().map_or(0, |disk| bytes(disk.f_blocks, disk.f_frsize)),
+        audit: audit(vault),
     }
 }
 
@@ -52,6 +53,16 @@ const REASONS: [Blocked; 4] = [
     Blocked::OnboardingNotAccepted,
     Blocked::TooLong,
 ];
+
+fn audit<S: Store, J: Jumio>(vault: &Vault<S, J>) -> AuditReading {
+    let ledger = vault.ledger();
+    AuditReading {
+        events: ledger.counts(),
+        failures: ledger.failures(),
+        chain_ok: ledger.is_whole(),
+        sequence: ledger.head().sequence,
+    }
+}
 
 fn keys<S: Store, J: Jumio>(vault: &Vault<S, J>, now: Timestamp) -> Vec<KeyReading> {
     let reading = |key: crate::vault::KeyView| KeyReading {

@@ -12,14 +12,18 @@ use super::StartError;
 /// # Errors
 ///
 /// [`StartError`]. If keyring and store do not belong together, nothing was written.
-pub(super) fn open_store(config: &Config, keyring: &Keyring) -> Result<RocksStore, StartError> {
+pub(super) fn open_store(
+    config: &Config,
+    keyring: &Keyring,
+    options: &Options,
+) -> Result<RocksStore, StartError> {
     let identity = Identity { vault_id: keyring.vault(), mode: keyring.mode() };
     let check = |look: &Look| {
         has_every_key(look, keyring)?;
         is_not_older(look, keyring)?;
         store_is_not_older(look, keyring)
     };
-    RocksStore::open_if(&config.store.path, identity, &Options::default(), check)
+    RocksStore::open_if(&config.store.path, identity, options, check)
 }
 
 /// Takes `keyring` for the one of the store of `config`, although it is an older copy: the newer one is

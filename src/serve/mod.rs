@@ -7,10 +7,12 @@ mod error;
 mod fence;
 mod initialize;
 mod keys;
+mod ledger_watch;
 mod listen;
 mod logging;
 mod open;
 mod process;
+mod recover;
 mod settings;
 mod stamps;
 mod start_reason;
@@ -26,6 +28,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::audit::Ledger;
 use crate::config::{Config, Public};
 use crate::grpc::{self, Listeners, ServerSettings};
 use crate::jumio::HttpJumio;
@@ -44,6 +47,7 @@ pub(crate) use initialize::write_secret;
 pub use initialize::{Initialized, initialize, initialize_with};
 pub use logging::{LogOutput, start_logging};
 pub use process::harden;
+pub use recover::{Recovery, open_trail, recover};
 pub use stamps::Stamps;
 pub(crate) use unlock::{Found, Unlocked, find, unlock_with};
 
@@ -63,6 +67,7 @@ pub struct Running {
     pub callback: Option<SocketAddr>,
     access: Arc<Access>,
     config: Config,
+    ledger: Arc<Ledger>,
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
 }
@@ -121,6 +126,9 @@ pub async fn start(config: &Config, progress: impl Fn(u64)) -> Result<Running, S
     tasks.spawn(keys::look_after_keys(Arc::clone(&vault), stopped.clone()));
     tasks.spawn(watch_files(Arc::clone(&access), stopped.clone()));
     tasks.spawn(store_watch::watch_store(Arc::clone(&vault), stopped.clone()));
+    let ledger = Arc::clone(vault.ledger());
+    ledger_watch::started(&ledger);
+    tasks.spawn(ledger_watch::watch_ledger(Arc::clone(&ledger), stopped.clone()));
     let sweep = &config.sweep;
     tasks.spawn(sweep_loop(
         Arc::clone(&vault),
@@ -137,6 +145,7 @@ pub async fn start(config: &Config, progress: impl Fn(u64)) -> Result<Running, S
         callback,
         access,
         config: config.clone(),
+        ledger,
         stop,
         tasks,
     })
@@ -166,6 +175,7 @@ impl Running {
             tracing::warn!("some requests did not end in time and were cut off");
         }
         self.tasks.shutdown().await;
+        ledger_watch::stopped(&self.ledger).await;
         // Removed by us because we made it; a leftover would only make the next start look twice.
         let _ = std::fs::remove_file(&self.admin);
     }

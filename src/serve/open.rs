@@ -2,16 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::audit::Ledger;
 use crate::config::Config;
-use crate::crypto::Keyring;
 use crate::jumio::HttpJumio;
 use crate::metrics::Metrics;
-use crate::model::Timestamp;
 use crate::vault::Vault;
 
 use super::unlock::{Unlocked, unlock};
-use super::{StartError, TheVault, fence, settings};
+use super::{StartError, TheVault, recover, settings};
 
 /// Unlocks the keyring, opens the store and reads every record. `progress` is told the number of records
 /// read so far.
@@ -25,12 +22,12 @@ pub(super) async fn open_vault(
     progress: impl Fn(u64),
 ) -> Result<TheVault, StartError> {
     let Unlocked { keyring, home } = unlock(config).await?;
-    let store = fence::open_store(config, &keyring)?;
+    let (store, ledger) = recover::open_both(config, &keyring).await?;
     let note = store.keyring_note();
     let jumio = HttpJumio::new(settings::jumio(config, metrics)?)?;
     let rules = settings::vault(config);
-    let ledger = Arc::new(open_ledger(config, &keyring)?);
-    let vault = Vault::open(store, jumio, Arc::new(keyring), ledger, rules, progress).await?;
+    let (keyring, ledger) = (Arc::new(keyring), Arc::new(ledger));
+    let vault = Vault::open(store, jumio, keyring, ledger, rules, progress).await?;
     // Only now, when nothing is in the way of a start, is anything written.
     let home = Arc::new(home.telling(move |sequence| {
         if let Err(error) = note.write(sequence) {
@@ -42,9 +39,4 @@ pub(super) async fn open_vault(
         .await
         .map_err(|_| StartError::Interrupted)??;
     Ok(vault.at_home(home).counted(Arc::clone(metrics)))
-}
-
-fn open_ledger(config: &Config, keyring: &Keyring) -> Result<Ledger, StartError> {
-    let settings = settings::ledger(config);
-    Ok(Ledger::open(settings, keyring.vault().0, keyring.auditor(), Timestamp::now())?)
 }

@@ -89,6 +89,24 @@ impl RocksStore {
         Ok(Self::start(path, db, ownership, options)?)
     }
 
+    /// Opens the store for reading only: nothing on the disk changes.
+    ///
+    /// # Errors
+    ///
+    /// As [`RocksStore::open`].
+    pub fn look(path: &Path, identity: Identity, options: &Options) -> Result<Self, OpenError> {
+        if !path.join("CURRENT").exists() {
+            return Err(OpenError::Missing { path: path.to_owned() });
+        }
+        let ownership = take(path)?;
+        check_identity(path, identity, options)?;
+        let db = settings::engine(options);
+        let families = settings::families(options);
+        let db = DB::open_cf_descriptors_read_only(&db, path, families, false)
+            .map_err(|error| refused(path, error))?;
+        Self::start(path, db, ownership, options)
+    }
+
     fn start(
         path: &Path,
         db: DB,

@@ -19,6 +19,9 @@ pub struct Options {
     /// the engine writes on its own account (memtables, compaction) must still find room, because
     /// a disk that fills up in the middle of a write stops the store until it is opened anew.
     pub free_min: u64,
+    /// Take the log up to the first damage in it, instead of refusing. Default no: only whoever knows
+    /// what was acknowledged can tell whether that is enough.
+    pub up_to_damage: bool,
 }
 
 impl Default for Options {
@@ -28,6 +31,7 @@ impl Default for Options {
             cache_len: 64 << 20,
             open_files_max: 512,
             free_min: 256 << 20,
+            up_to_damage: false,
         }
     }
 }
@@ -59,8 +63,11 @@ pub(super) fn engine(options: &Options) -> EngineOptions {
     let mut engine = EngineOptions::default();
     // The default mode, and the strictest one too, can open after damage in the middle of the log
     // without a word and without acknowledged records. This one refuses.
-    engine.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
-    engine.set_track_and_verify_wals_in_manifest(true);
+    engine.set_wal_recovery_mode(match options.up_to_damage {
+        false => DBRecoveryMode::TolerateCorruptedTailRecords,
+        true => DBRecoveryMode::PointInTime,
+    });
+    engine.set_track_and_verify_wals_in_manifest(!options.up_to_damage);
     engine.set_paranoid_checks(true);
     // Record, body and due index reach their files together, even if the log should be lost.
     engine.set_atomic_flush(true);

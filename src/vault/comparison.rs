@@ -83,12 +83,8 @@ pub(super) async fn compare<S: Store>(
         return Ok(RolledBack::default());
     }
     tracing::info!("store and audit trail differ in sum: comparing them row by row");
-    let trail = ledger.trail().clone();
-    let changes = tokio::task::spawn_blocking(move || trail.last_changes()).await;
-    let changes = changes.map_err(|_| VaultError::ShuttingDown)?.map_err(VaultError::Audit)?;
-    let mut comparison = Comparison { changes, ..Comparison::default() };
+    let mut comparison = row_by_row(store, ring, ledger).await?;
     let mut ahead = 0_u64;
-    census::each(store, ring, |row, seen| comparison.look(ring, row, seen)).await?;
     let noted = std::mem::take(&mut comparison.noted);
     for entries in noted.chunks(NOTED_AT_ONCE) {
         ahead += entries.len() as u64;
@@ -97,11 +93,40 @@ pub(super) async fn compare<S: Store>(
     if ahead > 0 {
         tracing::warn!(changes = ahead, "changes that the audit trail did not have were noted");
     }
-    let rolled_back = comparison.ended(ledger.rows());
+    let rolled_back = comparison.ended(ledger.rows().rows());
     if rolled_back.is_empty() {
         agree(ledger, counted.rows, counted.sequence).await?;
     }
     Ok(rolled_back)
+}
+
+/// What `store` does not have of what was acknowledged. Nothing is noted.
+///
+/// # Errors
+///
+/// [`VaultError::Store`], [`VaultError::Audit`].
+pub async fn missing_from<S: Store>(
+    store: &S,
+    ring: &Keyring,
+    ledger: &Ledger,
+) -> Result<RolledBack, VaultError> {
+    let comparison = row_by_row(store, ring, ledger).await?;
+    let new = comparison.noted.iter().filter(|entry| entry.previous == 0).count() as u64;
+    let promised = ledger.rows();
+    Ok(comparison.ended(promised.rows() + new))
+}
+
+async fn row_by_row<S: Store>(
+    store: &S,
+    ring: &Keyring,
+    ledger: &Ledger,
+) -> Result<Comparison, VaultError> {
+    let trail = ledger.trail().clone();
+    let changes = tokio::task::spawn_blocking(move || trail.last_changes()).await;
+    let changes = changes.map_err(|_| VaultError::ShuttingDown)?.map_err(VaultError::Audit)?;
+    let mut comparison = Comparison { changes, ..Comparison::default() };
+    census::each(store, ring, |row, seen| comparison.look(ring, row, seen)).await?;
+    Ok(comparison)
 }
 
 /// Notes that both agree from here on.
@@ -149,7 +174,7 @@ impl Comparison {
         Ok(())
     }
 
-    fn ended(mut self, promised: RowSet) -> RolledBack {
+    fn ended(mut self, promised: u64) -> RolledBack {
         let gone = self.changes.rows.len() as u64;
         self.missing
             .extend(self.changes.rows.drain().map(|(row, known)| missing(row, known, None)));
@@ -157,7 +182,7 @@ impl Comparison {
         // The ledger counts a row that it first heard of just now.
         let unnamed = match self.changes.beyond {
             0 => 0,
-            _ => promised.rows().saturating_sub(self.rows + gone),
+            _ => promised.saturating_sub(self.rows + gone),
         };
         RolledBack { missing: self.missing, unnamed }
     }

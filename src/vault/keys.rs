@@ -1,11 +1,13 @@
 //! The keys: what each is for, how many records it wraps, and whether it is time for another.
 
-use crate::crypto::{KekState, Keyring};
+use std::sync::Arc;
+
+use crate::crypto::{KekState, Keyring, KeyringChangeError};
 use crate::jumio::Jumio;
 use crate::model::{KekRef, Timestamp};
 use crate::store::Store;
 
-use super::{Vault, VaultError};
+use super::{KeyringHomeError, Vault, VaultError};
 
 /// One key-encryption key, without the key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +55,22 @@ pub struct RetiredKey {
 const WRAPS_SAVED_EVERY: u64 = 1 << 16;
 
 impl<S: Store, J: Jumio> Vault<S, J> {
+    /// Makes `change` durable in the keyring's home, and from then on goes by the new ring.
+    ///
+    /// # Errors
+    ///
+    /// [`VaultError::Keys`]; also if the vault has no home.
+    pub async fn change_keys(
+        &self,
+        change: impl FnOnce(&Keyring) -> Result<Keyring, KeyringChangeError> + Send + 'static,
+    ) -> Result<Arc<Keyring>, VaultError> {
+        let home = self.keyring_home.clone().ok_or(KeyringHomeError::Nowhere)?;
+        let changed = tokio::task::spawn_blocking(move || home.change(change)).await;
+        let ring = changed.map_err(|_| VaultError::ShuttingDown)??;
+        self.ring.replace(Arc::clone(&ring));
+        Ok(ring)
+    }
+
     /// All keys, by bucket and epoch.
     pub fn keys(&self, now: Timestamp) -> Vec<KeyView> {
         let census = self.census();

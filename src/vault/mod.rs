@@ -63,7 +63,7 @@ use std::sync::atomic::AtomicU64;
 use tokio::sync::Semaphore;
 
 use crate::audit::Ledger;
-use crate::crypto::{Keyring, KeyringChangeError};
+use crate::crypto::Keyring;
 use crate::metrics::Metrics;
 use crate::model::{AccountHash, AccountId, Enrollment, SealedRecord};
 
@@ -77,7 +77,7 @@ pub use authenticate::{StartAuthentication, Started};
 pub use callback::Heard;
 pub use census::Census;
 pub use clock_guard::{CLOCK_TOLERANCE, ClockGuard, clock_guard};
-pub use comparison::{Missing, RolledBack};
+pub use comparison::{Missing, RolledBack, missing_from};
 pub use coverage::{Coverage, CoverageDay, forecast};
 pub use decision::AuthenticationView;
 pub use diagnose::{AccountFinding, Finding};
@@ -258,22 +258,6 @@ impl<S: Store, J: Jumio> Vault<S, J> {
     /// The keys in force.
     pub fn keyring(&self) -> Arc<Keyring> {
         self.ring.now()
-    }
-
-    /// Makes `change` durable in the keyring's home, and from then on goes by the new ring.
-    ///
-    /// # Errors
-    ///
-    /// [`VaultError::Keyring`]; also if the vault has no home.
-    pub async fn change_keys(
-        &self,
-        change: impl FnOnce(&Keyring) -> Result<Keyring, KeyringChangeError> + Send + 'static,
-    ) -> Result<Arc<Keyring>, VaultError> {
-        let home = self.keyring_home.clone().ok_or(KeyringHomeError::Nowhere)?;
-        let changed = tokio::task::spawn_blocking(move || home.change(change)).await;
-        let ring = changed.map_err(|_| VaultError::ShuttingDown)??;
-        self.ring.replace(Arc::clone(&ring));
-        Ok(ring)
     }
 
     /// What stands for `account` in the log.

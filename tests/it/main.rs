@@ -44,5 +44,6 @@ mod sweep_rpc;
 mod tidy;
 mod tls;
 mod torture;
+mod trail;
 mod ways_in;
 mod wire;

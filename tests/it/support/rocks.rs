@@ -13,7 +13,13 @@ pub(crate) const IDENTITY: Identity =
 
 /// Small sizes, and no demand on the disk.
 pub(crate) fn small() -> Options {
-    Options { memtable_len: 1 << 20, cache_len: 1 << 20, open_files_max: 64, free_min: 0 }
+    Options {
+        memtable_len: 1 << 20,
+        cache_len: 1 << 20,
+        open_files_max: 64,
+        free_min: 0,
+        ..Options::default()
+    }
 }
 
 /// A new store in the directory `store` of `dir`.
