@@ -1,6 +1,8 @@
 //! What the vault hands to the audit ledger.
 
-use crate::audit::{Entry, Event, Purpose, Receipt, Urgency, actor};
+use std::sync::Arc;
+
+use crate::audit::{Entry, Event, Ledger, Purpose, Receipt, Urgency, actor};
 use crate::crypto::Keyring;
 use crate::jumio::Jumio;
 use crate::model::{RowKey, State, Timestamp};
@@ -9,6 +11,11 @@ use crate::store::Store;
 use super::{Loaded, SweepReport, Vault, VaultError};
 
 impl<S: Store, J: Jumio> Vault<S, J> {
+    /// The audit trail.
+    pub fn ledger(&self) -> &Arc<Ledger> {
+        &self.ledger
+    }
+
     /// Whether the vault can serve callers: what they ask for must be recorded.
     pub fn is_ready(&self) -> bool {
         self.ledger.admit(Urgency::Normal).is_ok()
@@ -23,6 +30,18 @@ impl<S: Store, J: Jumio> Vault<S, J> {
     pub(super) fn note_opened(&self, row: RowKey, purpose: Purpose) -> Receipt {
         let entry = Entry { row: Some(row), ..entry(Event::FacemapOpened) };
         self.ledger.submit(vec![Entry { detail: purpose as u16, ..entry }])
+    }
+
+    /// Hands in that the keyring has changed.
+    pub(super) fn note_keyring(&self, sequence: u64) {
+        let changed = Entry { value: sequence, ..entry(Event::KeyringChanged) };
+        self.ledger.submit(vec![changed]).leave();
+    }
+
+    /// Hands in that so many records are wrapped by other keys.
+    pub(super) fn note_rewrapped(&self, records: u64) {
+        let rewrapped = Entry { value: records, ..entry(Event::Rewrapped) };
+        self.ledger.submit(vec![rewrapped]).leave();
     }
 
     /// Hands in what a sweep did.

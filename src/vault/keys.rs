@@ -68,6 +68,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         let changed = tokio::task::spawn_blocking(move || home.change(change)).await;
         let ring = changed.map_err(|_| VaultError::ShuttingDown)??;
         self.ring.replace(Arc::clone(&ring));
+        self.note_keyring(ring.sequence());
         Ok(ring)
     }
 

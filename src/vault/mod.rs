@@ -205,11 +205,6 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         Ok((vault, rolled_back))
     }
 
-    /// The audit trail.
-    pub fn ledger(&self) -> &Arc<Ledger> {
-        &self.ledger
-    }
-
     /// Its keys can be changed from here on: `home` is where its keyring lives.
     #[must_use]
     pub fn at_home(mut self, home: Arc<KeyringHome>) -> Self {

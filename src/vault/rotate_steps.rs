@@ -160,7 +160,14 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         let rows: Vec<_> = changes.iter().map(|c| (c.row, c.record.revision())).collect();
         match self.store.commit_noted(changes, note.clone()).await {
             Err(StoreError::Ambiguous) => {}
-            result => return result.map_err(VaultError::of_store_alone),
+            result => {
+                let applied = result.map_err(VaultError::of_store_alone)?;
+                let done = applied.iter().filter(|applied| **applied == Applied::Yes).count();
+                if done > 0 {
+                    self.note_rewrapped(done as u64);
+                }
+                return Ok(applied);
+            }
         }
         // The same again is harmless, but for rows that changed since then; those are looked at.
         self.store.commit_noted(Vec::new(), note).await.map_err(VaultError::of_store_alone)?;

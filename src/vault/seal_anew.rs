@@ -1,5 +1,6 @@
 //! A facemap is sealed anew under another data key, after an old key became known to others.
 
+use crate::audit::Purpose;
 use crate::crypto::{Keyring, SealError};
 use crate::jumio::Jumio;
 use crate::model::{RowKey, SealedRecord};
@@ -36,6 +37,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         if record.revision() != seen.revision() {
             return Ok(None);
         }
+        self.note_opened(row, Purpose::Resealing).leave();
         let (next, body) = ring.seal_anew(row, &record, body).map_err(VaultError::Seal)?;
         Ok(Some(change(row, &record, next, BodyChange::Set(body))))
     }
