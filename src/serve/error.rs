@@ -9,7 +9,6 @@ use crate::crypto::{KeyringChangeError, KeyringError, RandomError, SelfTestError
 use crate::jumio::SettingsError;
 use crate::model::Mode;
 use crate::ops::WeakSecret;
-use crate::proto::v1::ErrorReason;
 use crate::store::keyring_file::KeyringFileError;
 use crate::store::{OpenError, StoreError};
 use crate::tls::TlsError;
@@ -197,12 +196,6 @@ impl StartError {
                 | Self::Ledger(LedgerError::Exists { .. } | LedgerError::InUse { .. })
                 | Self::Vault(VaultError::RolledBack(_))
         )
-    }
-
-    /// The reason of the error catalogue, if there is one.
-    pub fn reason(&self) -> Option<ErrorReason> {
-        matches!(self, Self::Vault(VaultError::RolledBack(_)))
-            .then_some(ErrorReason::StoreRolledBack)
     }
 
     /// What to do next.

@@ -15,6 +15,7 @@ mod process;
 mod recover;
 mod settings;
 mod stamps;
+mod start_reason;
 mod store_watch;
 mod unlock;
 

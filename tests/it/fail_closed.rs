@@ -56,6 +56,9 @@ async fn refused(site: &Site, code: i32, reason: &str) -> Ran {
     assert_eq!(ran.code, Some(code), "want {reason:?}: {ran:?}");
     assert!(ran.stderr.contains(reason), "want {reason:?}: {ran:?}");
     assert!(!ran.next().is_empty());
+    // The word of the catalogue, which stands at the end of what happened.
+    let (_, name) = ran.stderr.lines().next().unwrap().rsplit_once('(').expect("it has a word");
+    crate::catalogue::raised::note(name.trim_end_matches(')'));
     assert!(before == snapshot(site.dir.path()), "{reason}: something was written");
     ran
 }

@@ -6,6 +6,7 @@ mod deciding;
 mod faulty;
 mod fields;
 mod jumio;
+mod keys;
 mod requests;
 mod services;
 mod stop;

@@ -23,11 +23,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         "The operator must bring the right keyring.",
     )
     .raised(Raised::Start)
-    .carries(&[
-        ("keyVersion", "which key"),
-        ("expectedFingerprint", "of the key that is needed"),
-        ("foundFingerprint", "of the key that is there"),
-    ]),
+    .note("Which key is needed and which one is there, by their fingerprints, stands in the line that the start prints."),
     new(
         R::KeyVersionMissing,
         C::FailedPrecondition,
@@ -36,7 +32,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         "The operator must bring the keyring that has it.",
     )
     .raised(Raised::Start)
-    .carries(&[("keyVersion", "which key"), ("enrollmentCount", "how many records need it")]),
+    .note("Which versions, and how many records need them, stands in the line that the start prints."),
     new(
         R::KeyVersionNotFound,
         C::NotFound,

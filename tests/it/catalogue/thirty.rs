@@ -87,11 +87,19 @@ const INPUTS: [(&str, &[&str]); 30] = [
     ),
     (
         "a rotation while one runs; a key in use; an erasure on hold",
-        &["wire::store::a_legal_hold_forbids_the_erasure"],
+        &[
+            "wire::keys::one_rotation_at_a_time_and_no_key_that_is_needed_goes",
+            "wire::store::a_legal_hold_forbids_the_erasure",
+        ],
     ),
     (
         "no key, full disk, read-only, no audit trail, older than acknowledged",
-        &["wire::store::faults_of_the_store_are_told_by_what_can_be_done"],
+        &[
+            "fail_closed::every_cause_has_its_own_reason_and_nothing_is_written",
+            "trail::outcomes::a_slow_trail_refuses_soon_and_recovers_by_itself",
+            "trail::recovery::a_store_that_was_set_back_does_not_start_until_it_is_recovered",
+            "wire::store::faults_of_the_store_are_told_by_what_can_be_done",
+        ],
     ),
 ];
 

@@ -1,8 +1,8 @@
-//! What is on the disk after a power cut: a model of a file system that promises no more than POSIX
+//! What is on the disk after a power cut: a model of a file system that promises little more than POSIX
 //! does.
 //!
 //! The content of a file is safe once the file is synced, and a name once the directory it is in is.
-//! Everything else may be there or not.
+//! Everything else may be there or not; of names a later one only with the earlier ones.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
@@ -149,7 +149,8 @@ impl Disk {
     fn cut_dir(&self, path: &Path, unsynced: &mut Unsynced, left: &mut Left) {
         let dir = &self.dirs[path];
         let mut names = dir.safe.clone();
-        for naming in dir.pending.iter().filter(|_| unsynced.keeps()) {
+        let kept = unsynced.first(dir.pending.len());
+        for naming in dir.pending.iter().take(kept) {
             naming.apply(&mut names);
         }
         for (name, node) in names {
@@ -277,6 +278,15 @@ impl Unsynced {
         match self {
             Self::Lost => false,
             Self::Some(rng) => rng.one_in(2),
+        }
+    }
+
+    /// How many of `count` changes of names are kept. Every journaling file system keeps those of one
+    /// directory in their order, and RocksDB counts on it between a MANIFEST and CURRENT.
+    fn first(&mut self, count: usize) -> usize {
+        match self {
+            Self::Lost => 0,
+            Self::Some(rng) => rng.below(count + 1),
         }
     }
 

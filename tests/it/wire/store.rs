@@ -170,6 +170,28 @@ async fn a_legal_hold_forbids_the_erasure() {
     assert!(told.retry.is_none());
 }
 
+/// A vault that was given no place for its keyring cannot change it.
+#[tokio::test]
+async fn a_keyring_that_cannot_be_written_is_not_changed() {
+    use facemap_vault::proto::admin::v1::RotateKekRequest;
+    use facemap_vault::proto::admin::v1::key_service_client::KeyServiceClient;
+    let scene = Scene::start().await;
+    let channel = connect_socket(&scene.dir.path().join("admin.sock")).await;
+    let mut keys = KeyServiceClient::new(channel);
+    let told = Told::by(&keys.rotate_kek(RotateKekRequest::default()).await.unwrap_err());
+    assert_eq!(told.what(), (Code::Internal, "KEYRING_FAILED"));
+}
+
+#[tokio::test]
+async fn a_key_that_has_wrapped_as_many_as_one_may_wraps_no_more() {
+    let scene = Scene::start().await;
+    let worn = scene.keyring.with_wraps(|_| Keyring::WRAPS_MAX).unwrap();
+    scene.keyring.count_on_from(&worn);
+    let told = Told::by(&scene.erase().await);
+    assert_eq!(told.what(), (Code::FailedPrecondition, "KEY_VERSION_WORN_OUT"));
+    assert_eq!(told.keys(), ["keyVersion"]);
+}
+
 /// A panic under one request is that request's misfortune.
 #[tokio::test]
 async fn a_defect_says_so_and_leaves_the_connection_usable() {
