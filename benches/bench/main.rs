@@ -20,6 +20,7 @@ mod postgres;
 mod process;
 mod proof;
 mod report;
+mod rewrap;
 mod sealing;
 mod simulator;
 mod start;
@@ -79,6 +80,9 @@ fn main() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     if wants("growth") {
         runtime.block_on(growth::run(&mut report, &scale));
+    }
+    if wants("keys") {
+        runtime.block_on(rewrap::run(&mut report, &scale));
     }
     if wants("keep") {
         runtime.block_on(keep::run(&mut report, &scale));

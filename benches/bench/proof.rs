@@ -11,11 +11,13 @@ const BEGIN: &str = "<!-- begin: made by `make proof` -->";
 const END: &str = "<!-- end -->";
 
 /// Groups in the order of the page, and what each is.
-const GROUPS: [(&str, &str); 6] = [
+const GROUPS: [(&str, &str); 8] = [
     ("start", "Starting an authentication"),
     ("capture", "Capturing, durably"),
     ("seal", "Sealing and opening"),
     ("keep", "Putting and fetching, beside PostgreSQL"),
+    ("trail", "The audit trail"),
+    ("keys", "Rotating keys"),
     ("disk", "Disk"),
     ("memory", "Memory"),
 ];

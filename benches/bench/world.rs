@@ -1,15 +1,18 @@
 //! A vault over a store of its own on the disk under measurement.
 
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use facemap_vault::audit::{Ledger, LedgerSettings};
-use facemap_vault::crypto::{Keyring, Provider};
+use facemap_vault::crypto::{KeyFile, Keyring, NewSlot, Provider, SlotSecret, select};
 use facemap_vault::jumio::Jumio;
 use facemap_vault::model::{Mode, Timestamp};
+use facemap_vault::store::keyring_file::KeyringFiles;
 use facemap_vault::store::{Identity, Options, RocksStore};
-use facemap_vault::vault::{AdmissionPolicy, Enroll, Settings, Vault};
+use facemap_vault::vault::{AdmissionPolicy, Enroll, KeyringHome, Settings, Vault};
 use tempfile::TempDir;
 
 use crate::simulator::Onboarded;
@@ -62,6 +65,30 @@ pub async fn open_with_trail<J: Jumio>(
 ) -> Arc<TheVault<J>> {
     let ledger = Arc::new(ledger(trail, &keyring));
     Arc::new(Vault::open(store, jumio, keyring, ledger, settings(), |_| ()).await.unwrap())
+}
+
+/// The vault over `store`, whose keys can be changed: their home is in `dir` as well.
+pub async fn open_at_home<J: Jumio>(
+    dir: &Path,
+    store: RocksStore,
+    jumio: J,
+    keyring: Arc<Keyring>,
+) -> Arc<TheVault<J>> {
+    let ledger = Arc::new(ledger(&dir.join("audit"), &keyring));
+    let home = dir.join("keyring");
+    DirBuilder::new().mode(0o700).create(&home).unwrap();
+    let files = KeyringFiles::open(&home).unwrap();
+    let secret = KeyFile::fresh().unwrap();
+    let key_file = || KeyFile::new(&*secret).unwrap();
+    let slot = NewSlot::key_file(&key_file());
+    let (root, slots) = keyring.first_slot(&slot, "primary", Timestamp::now()).unwrap();
+    let keyring = Arc::new(KeyringHome::create(&files, &keyring, &root, &slots).unwrap());
+    let [zero, one] = files.read().unwrap();
+    let locked = select(zero.as_deref(), one.as_deref()).unwrap().keyring;
+    let opened = locked.open_slot(&SlotSecret::KeyFile(key_file()), Provider::AwsLc).unwrap();
+    let home = Arc::new(KeyringHome::new(files, opened, Provider::AwsLc));
+    let vault = Vault::open(store, jumio, keyring, ledger, settings(), |_| ()).await.unwrap();
+    Arc::new(vault.at_home(home))
 }
 
 /// The audit trail, made if it is not there. Patient: what is measured is not refused.
