@@ -130,6 +130,11 @@ fn socket_path(session: &Session) -> Result<PathBuf, Failure> {
 mod tests {
     use super::*;
 
+    /// As the transport wraps what the system says.
+    #[derive(Debug, thiserror::Error)]
+    #[error("transport error")]
+    struct Wrapped(#[source] io::Error);
+
     #[test]
     fn a_socket_of_others_is_told_from_one_without_a_vault() {
         let path = Path::new("admin.sock");
@@ -138,7 +143,7 @@ mod tests {
             (io::ErrorKind::ConnectionRefused, Exit::NotReachable),
             (io::ErrorKind::NotFound, Exit::NotReachable),
         ] {
-            let wrapped = io::Error::other(io::Error::from(kind));
+            let wrapped = Wrapped(io::Error::from(kind));
             assert_eq!(not_connected(path, &wrapped).exit, exit, "{kind}");
         }
     }
