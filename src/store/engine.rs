@@ -25,6 +25,8 @@ pub(super) struct Engine {
     pub(super) path: PathBuf,
     /// See [`settings::Options::free_min`].
     pub(super) free_min: u64,
+    /// Opened for reading: a flush of what was read from the log would wait for ever.
+    pub(super) read_only: bool,
     pub(super) rows: RowLocks,
     pub(super) health: Health,
 }

@@ -81,6 +81,9 @@ impl Health {
 impl Engine {
     /// Whether a change would be accepted now.
     pub(super) fn check_writable(&self) -> Result<(), StoreError> {
+        if self.read_only {
+            return Err(StoreError::ReadOnly);
+        }
         self.health.check()?;
         check_disk(&self.path, self.free_min)?;
         // Work in the background has no caller to tell; the engine counts its failures.

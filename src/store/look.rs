@@ -113,7 +113,7 @@ impl RocksStore {
         let families = settings::families(options);
         let db = DB::open_cf_descriptors_read_only(&engine, path, families, false)
             .map_err(|error| refused(path, error))?;
-        let slot = Slot::new(db, path.to_owned(), options.clone(), None);
+        let slot = Slot::for_reading(db, path.to_owned(), options.clone(), None);
         Ok(Self { slot: Arc::new(slot) })
     }
 }

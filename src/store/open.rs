@@ -104,7 +104,8 @@ impl RocksStore {
         let families = settings::families(options);
         let db = DB::open_cf_descriptors_read_only(&db, path, families, false)
             .map_err(|error| refused(path, error))?;
-        Self::start(path, db, ownership, options)
+        let slot = Slot::for_reading(db, path.to_owned(), options.clone(), Some(ownership));
+        Ok(Self { slot: Arc::new(slot) })
     }
 
     fn start(
@@ -116,7 +117,7 @@ impl RocksStore {
         ownership
             .announce(Owner::this_process(Timestamp::now()))
             .map_err(|source| refused_by_system(path, source))?;
-        let slot = Slot::new(db, path.to_owned(), options.clone(), Some(ownership));
+        let slot = Slot::new(db, path.to_owned(), options.clone(), ownership);
         Ok(Self { slot: Arc::new(slot) })
     }
 }

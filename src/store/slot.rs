@@ -19,19 +19,29 @@ pub(super) struct Slot {
     engine: RwLock<Option<Engine>>,
     path: PathBuf,
     options: Options,
-    /// None of a copy, which nobody changes.
-    ownership: Option<Ownership>,
+    read_only: bool,
+    /// None of a copy, which nobody else has.
+    _ownership: Option<Ownership>,
 }
 
 impl Slot {
-    pub(super) fn new(
+    pub(super) fn new(db: DB, path: PathBuf, options: Options, ownership: Ownership) -> Self {
+        let engine = engine(db, path.clone(), &options);
+        let (engine, _ownership) = (RwLock::new(Some(engine)), Some(ownership));
+        Self { engine, path, options, read_only: false, _ownership }
+    }
+
+    /// With a database that was opened for reading only.
+    pub(super) fn for_reading(
         db: DB,
         path: PathBuf,
         options: Options,
         ownership: Option<Ownership>,
     ) -> Self {
-        let engine = engine(db, path.clone(), &options);
-        Self { engine: RwLock::new(Some(engine)), path, options, ownership }
+        let mut engine = engine(db, path.clone(), &options);
+        engine.read_only = true;
+        let engine = RwLock::new(Some(engine));
+        Self { engine, path, options, read_only: true, _ownership: ownership }
     }
 
     /// Works with the engine.
@@ -70,7 +80,7 @@ impl Slot {
     /// Closes the engine and opens it again: as a restart would, which is what it takes after a write
     /// that found no room. What was acknowledged is in the log. Readers wait meanwhile.
     fn reopen(&self) -> Result<(), StoreError> {
-        if self.ownership.is_none() {
+        if self.read_only {
             return Err(StoreError::ReadOnly);
         }
         check_reopening(&self.path, self.options.free_min)?;
@@ -94,5 +104,5 @@ impl Slot {
 
 fn engine(db: DB, path: PathBuf, options: &Options) -> Engine {
     let (rows, health) = (RowLocks::new(), Health::default());
-    Engine { db, path, free_min: options.free_min, rows, health }
+    Engine { db, path, free_min: options.free_min, read_only: false, rows, health }
 }
