@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crate::audit::{Event, Urgency, about};
+use crate::audit::{Entry, Event, Urgency, about};
 use crate::crypto::{Draft, Keyring, OpenError, SealError};
 use crate::jumio::Jumio;
 use crate::model::{AccountId, Enrollment, Facemap, RecordHeader, RowKey, SealedRecord};
@@ -118,17 +118,31 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         let expect =
             previous.map_or(Expect::Absent, |loaded| Expect::Revision(loaded.record.revision()));
         let change = Change { row, expect, record: record.clone(), body };
-        let (account, before) = (next.account, previous.cloned());
         let after = Loaded { enrollment: next, record };
         let entry = evidence::change(&ring, row, previous, &after, event)?;
-        let (store, census) = (Arc::clone(&self.store), Arc::clone(&self.census));
-        let ledger = Arc::clone(&self.ledger);
+        let (census, before) = (Arc::clone(&self.census), previous.cloned());
+        let count = move |after: &Loaded| census.moved(before.as_ref(), Some(after));
+        self.write_recorded(ring, change, after, entry, count).await
+    }
+
+    /// Makes `change`, which `after` tells of, durable, and then `entry` in the audit trail.
+    pub(super) async fn write_recorded(
+        &self,
+        ring: Arc<Keyring>,
+        change: Change,
+        after: Loaded,
+        entry: Entry,
+        count: impl FnOnce(&Loaded) + Send + 'static,
+    ) -> Result<Loaded, VaultError> {
+        self.reserve_wraps().await?;
+        let account = after.enrollment.account;
+        let (store, ledger) = (Arc::clone(&self.store), Arc::clone(&self.ledger));
         // A task of its own: what is written is counted and recorded even if the caller goes away
         // meanwhile. It holds the ring, so that no key is destroyed that it still writes about.
         let written = tokio::spawn(async move {
             let _ring = ring;
             write(&*store, change).await?;
-            census.moved(before.as_ref(), Some(&after));
+            count(&after);
             Ok((after, ledger.submit(vec![entry])))
         });
         let result = written.await.map_err(|_| VaultError::ShuttingDown)?;
