@@ -109,10 +109,11 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         recovered: Option<u64>,
     ) -> Result<Loaded, VaultError> {
         let event = recovered.map(|_| Event::Recovered);
-        let urgent = matches!(body, NewBody::Remove);
-        self.must_be_recorded(if urgent { Urgency::Reserved } else { Urgency::Normal })?;
         let ring = self.ring.now();
         let row = ring.row_key(next.account);
+        let noting = self.noting(row, body);
+        let urgent = matches!(body, NewBody::Remove);
+        self.must_be_recorded(if urgent { Urgency::Reserved } else { Urgency::Normal })?;
         let (record, body) =
             self.sealed(&ring, row, previous, &next, body, recovered.unwrap_or(0))?;
         let expect =
@@ -122,14 +123,13 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         let after = Loaded { enrollment: next, record };
         let entry = evidence::change(&ring, row, previous, &after, event)?;
         let (store, census) = (Arc::clone(&self.store), Arc::clone(&self.census));
-        let ledger = Arc::clone(&self.ledger);
         // A task of its own: what is written is counted and recorded even if the caller goes away
         // meanwhile. It holds the ring, so that no key is destroyed that it still writes about.
         let written = tokio::spawn(async move {
             let _ring = ring;
             write(&*store, change).await?;
             census.moved(before.as_ref(), Some(&after));
-            Ok((after, ledger.submit(vec![entry])))
+            Ok((after, noting.with(entry)))
         });
         let result = written.await.map_err(|_| VaultError::ShuttingDown)?;
         let (after, receipt) = result.map_err(|error| VaultError::of_store(account, error))?;
