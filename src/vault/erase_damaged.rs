@@ -69,14 +69,17 @@ impl<S: Store, J: Jumio> Vault<S, J> {
             completed: None,
             due: None,
         };
-        let record = ring.seal_empty(row, &draft, &attributes::encode(&next))?;
-        let change = Change { row, expect, record: record.clone(), body: BodyChange::Remove };
-        let after = Loaded { enrollment: next, record };
+        let sealed = ring.seal_empty(row, &draft, &attributes::encode(&next))?;
+        let change = Change { row, expect, record: sealed.clone(), body: BodyChange::Remove };
+        let after = Loaded { enrollment: next, record: sealed };
         let entry = evidence::change(&ring, row, None, &after, Some(Event::Erased))?;
         let entry = Entry { previous, ..entry };
-        let census = Arc::clone(&self.census);
-        let count = move |after: &Loaded| census.mended(after);
-        let erased = self.write_recorded(ring, change, after, entry, count).await?;
+        let (census, ledger) = (Arc::clone(&self.census), Arc::clone(&self.ledger));
+        let record = move |after: &Loaded| {
+            census.mended(after);
+            ledger.submit(vec![entry])
+        };
+        let erased = self.write_recorded(ring, change, after, record).await?;
         self.in_flight.forget(account);
         tracing::warn!(account = %self.hash(account), "a record that did not open was erased");
         Ok(erased)

@@ -126,7 +126,7 @@ fn to_bytes(wraps: &HashMap<KekRef, u64>) -> Vec<u8> {
 fn parse(bytes: &[u8]) -> Option<HashMap<KekRef, u64>> {
     let (&[VERSION], rest) = bytes.split_first_chunk()? else { return None };
     let (entries, []) = rest.as_chunks::<LEN>() else { return None };
-    entries.iter().map(|entry| entry_of(entry)).collect()
+    entries.iter().map(entry_of).collect()
 }
 
 fn entry_of(entry: &[u8; LEN]) -> Option<(KekRef, u64)> {
