@@ -8,6 +8,7 @@ mod bodies;
 mod compact;
 mod engine;
 mod fault;
+mod framing;
 mod health;
 mod look;
 mod notes;
@@ -194,6 +195,8 @@ pub struct Note {
 pub enum NoteName {
     /// The rotation of keys that is open.
     Rotation,
+    /// How many data keys each KEK has wrapped at most.
+    Wraps,
 }
 
 /// What a row must be for a change to apply.
@@ -203,6 +206,8 @@ pub enum Expect {
     Absent,
     /// The record with this revision.
     Revision(Revision),
+    /// Bytes that are no record: what is to be replaced is damaged.
+    Damaged,
 }
 
 /// What becomes of a body.
