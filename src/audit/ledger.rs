@@ -3,17 +3,16 @@
 use std::fs::{File, TryLockError};
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
-
-use tokio::sync::oneshot;
 
 use crate::model::Timestamp;
 
 use super::chain::Chain;
 use super::error::{AuditError, LedgerError};
 use super::event::{EVENTS, Event};
+use super::receipt::Receipt;
 use super::record::{Entry, Hmac};
 use super::row_set::RowSet;
 use super::segment;
@@ -29,6 +28,9 @@ pub struct Ledger {
     trail: Trail,
     write_timeout: Duration,
     whole: AtomicBool,
+    /// When it was last verified: milliseconds since 1970; 0: not yet.
+    verified: AtomicU64,
+    reserve: u64,
     writer: Option<JoinHandle<()>>,
 }
 
@@ -39,6 +41,17 @@ pub enum Urgency {
     Normal,
     /// It also uses what is reserved: erasures, and what operators need to see.
     Reserved,
+}
+
+/// Space for what is still to be recorded, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    /// What is reserved ahead.
+    pub reserve: u64,
+    /// What there is of it.
+    pub left: u64,
+    /// Free on the disk, the reserve not counted.
+    pub disk_free: u64,
 }
 
 impl Ledger {
@@ -121,7 +134,7 @@ impl Ledger {
             Err(TryLockError::Error(source)) => return Err(io(source)),
         }
         let trail = Trail::new(dir.clone(), vault, hmac);
-        let write_timeout = settings.write_timeout;
+        let (write_timeout, reserve) = (settings.write_timeout, settings.reserve);
         let chain = chain(settings, &trail)?;
         let shared = Arc::new(Shared::new(&chain, write_timeout));
         let writer = Writer::new(Arc::clone(&shared), chain, held);
@@ -130,7 +143,8 @@ impl Ledger {
             .spawn(move || writer.run())
             .map_err(io)?;
         let whole = AtomicBool::new(true);
-        Ok(Self { shared, trail, write_timeout, whole, writer: Some(writer) })
+        let (verified, writer) = (AtomicU64::new(0), Some(writer));
+        Ok(Self { shared, trail, write_timeout, whole, verified, reserve, writer })
     }
 
     /// Whether something could be recorded now. Ask before anything is done that must be recorded.
@@ -144,12 +158,12 @@ impl Ledger {
 
     /// Hands in `entries`, which stay together and in this order, after all that was handed in before.
     ///
-    /// A change of the store is kept until it can be written, since it has happened; anything else is
+    /// A change of the store or of the keys is kept until it can be written, since it has happened; anything else is
     /// forgotten if nobody waits for it any more.
     pub fn submit(&self, entries: Vec<Entry>) -> Receipt {
         let (waiting, settled, given_up) = Waiting::new(entries);
         self.shared.hand_in(waiting);
-        Receipt { settled, given_up, timeout: self.write_timeout }
+        Receipt::new(settled, given_up, self.write_timeout)
     }
 
     /// [`Ledger::submit`], and waits until they are durable.
@@ -223,12 +237,25 @@ impl Ledger {
             verified = self.trail.verify(head)?;
         }
         self.whole.store(verified.is_whole(), Ordering::Release);
+        self.verified.store(Timestamp::now().as_millis(), Ordering::Release);
         Ok(verified)
     }
 
     /// Whether nothing wrong was found when it was last verified. So it is assumed at first.
     pub fn is_whole(&self) -> bool {
         self.whole.load(Ordering::Acquire)
+    }
+
+    /// When it was last verified, since it was opened.
+    pub fn verified(&self) -> Option<Timestamp> {
+        let at = self.verified.load(Ordering::Acquire);
+        (at > 0).then(|| Timestamp::from_millis(at))
+    }
+
+    /// What it has room for, as of the last write or the last second.
+    pub fn room(&self) -> Room {
+        let (left, disk_free) = self.shared.room();
+        Room { reserve: self.reserve, left, disk_free }
     }
 
     /// How many writes failed or came too late since the start.
@@ -264,34 +291,4 @@ impl std::fmt::Debug for Ledger {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Ledger({:?}, {})", self.trail.dir, self.head())
     }
-}
-
-/// Entries that were handed in.
-#[derive(Debug)]
-#[must_use = "whoever is told before the record is durable is told too early"]
-pub struct Receipt {
-    settled: oneshot::Receiver<Result<Head, AuditError>>,
-    given_up: Arc<AtomicBool>,
-    timeout: Duration,
-}
-
-impl Receipt {
-    /// Waits until the entries are durable, or it takes too long.
-    ///
-    /// # Errors
-    ///
-    /// [`AuditError`]: nothing is certain then.
-    pub async fn durable(self) -> Result<Head, AuditError> {
-        match tokio::time::timeout(self.timeout, self.settled).await {
-            Ok(Ok(result)) => result,
-            Ok(Err(_)) => Err(AuditError::Closed),
-            Err(_) => {
-                self.given_up.store(true, Ordering::Release);
-                Err(AuditError::Slow)
-            }
-        }
-    }
-
-    /// Leaves the entries to the writer: nobody is told anything that depends on them.
-    pub fn leave(self) {}
 }

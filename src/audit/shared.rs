@@ -26,6 +26,9 @@ pub(super) struct Shared {
     began: Instant,
     write_timeout: Duration,
     failures: AtomicU64,
+    /// How much of the reserve there is, and how much of the disk is free, in bytes.
+    left: AtomicU64,
+    disk_free: AtomicU64,
     counts: [AtomicU64; EVENTS.len()],
 }
 
@@ -54,7 +57,10 @@ impl Waiting {
 
     /// Whether it must be written sooner or later: it has happened.
     pub(super) fn is_kept(&self) -> bool {
-        self.entries.iter().any(|entry| entry.event.is_change() || entry.event == Event::Rewrapped)
+        let has_happened = |event: Event| {
+            event.is_change() || matches!(event, Event::Rewrapped | Event::KeyringChanged)
+        };
+        self.entries.iter().any(|entry| has_happened(entry.event))
     }
 
     /// Whether somebody was told that nothing is certain.
@@ -82,6 +88,8 @@ impl Shared {
             began: Instant::now(),
             write_timeout,
             failures: AtomicU64::new(0),
+            left: AtomicU64::new(0),
+            disk_free: AtomicU64::new(0),
             counts: std::array::from_fn(|_| AtomicU64::new(0)),
         }
     }
@@ -155,6 +163,16 @@ impl Shared {
 
     pub(super) fn scarce(&self, scarce: bool) -> bool {
         self.scarce.swap(scarce, Ordering::AcqRel)
+    }
+
+    pub(super) fn room_is(&self, left: u64, disk_free: u64) {
+        self.left.store(left, Ordering::Relaxed);
+        self.disk_free.store(disk_free, Ordering::Relaxed);
+    }
+
+    /// As [`Shared::room_is`] was told last.
+    pub(super) fn room(&self) -> (u64, u64) {
+        (self.left.load(Ordering::Relaxed), self.disk_free.load(Ordering::Relaxed))
     }
 
     pub(super) fn failed(&self) {

@@ -39,6 +39,7 @@ mod reopen;
 mod server;
 mod sim;
 mod status;
+mod status_audit;
 mod store;
 mod sweep;
 mod sweep_bar;

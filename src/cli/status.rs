@@ -11,6 +11,7 @@ use super::client::Client;
 use super::exit::{Exit, Failure};
 use super::json::{text, time};
 use super::keys_watch;
+use super::status_audit;
 
 /// Prints the screen; the exit code tells whether somebody should look.
 pub(super) async fn run(session: &Session) -> Result<Exit, Failure> {
@@ -67,7 +68,8 @@ fn attention(status: &GetStatusResponse) -> Vec<(String, &'static str)> {
         let store = store.replace('_', "-");
         (format!("The store takes no changes: it is {store}."), "fmvault doctor says what to do")
     });
-    refusing.into_iter().chain(found).collect()
+    let audit = status.audit.as_ref().map(status_audit::attention).unwrap_or_default();
+    refusing.into_iter().chain(audit).chain(found).collect()
 }
 
 fn json(status: &GetStatusResponse, attention: &[(String, &'static str)]) -> Value {
@@ -101,6 +103,7 @@ fn json(status: &GetStatusResponse, attention: &[(String, &'static str)]) -> Val
             "rewrap_remaining": keys.rewrap_remaining,
             "rewrap": keys.rewrap.as_ref().map(keys_watch::json),
         },
+        "audit": status.audit.as_ref().map(status_audit::json),
         "attention": attention,
     })
 }
@@ -156,6 +159,7 @@ fn screen(
             status.jumio_region, status.orphaned_executions
         ),
         format!(" KEYS         {}", keys_line(&keys)),
+        format!(" AUDIT        {}", status_audit::line(&status.audit.clone().unwrap_or_default())),
     ];
     for (what, next) in attention {
         lines.push(format!("\n{yellow}! {what}{yellow:#}   Next: {next}"));
@@ -177,7 +181,8 @@ fn keys_line(keys: &KeySummary) -> String {
     }
 }
 
-fn size(bytes: i64) -> String {
+/// A size as people read it.
+pub(super) fn size(bytes: i64) -> String {
     let kib = bytes / 1024;
     match kib {
         0..1024 => format!("{kib} KiB"),

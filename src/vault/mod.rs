@@ -22,6 +22,7 @@ mod enroll;
 mod enroll_many;
 mod erase;
 mod error;
+mod error_from;
 mod error_name;
 mod evidence;
 pub(crate) mod fuzzing;
@@ -69,7 +70,7 @@ use crate::model::{AccountHash, AccountId, Enrollment, SealedRecord};
 
 pub use crate::jumio::{
     AccountUpdate, Callback, CallbackError, Consent, DecisionType, ExecutionStatus, Jumio, Limit,
-    Obtained, Web,
+    Obtained, Web, on_behalf_of,
 };
 pub use crate::store::Store;
 pub use admission::AdmissionPolicy;
