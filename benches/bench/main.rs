@@ -19,6 +19,7 @@ mod plot;
 mod postgres;
 mod process;
 mod proof;
+mod raw;
 mod report;
 mod rewrap;
 mod sealing;

@@ -45,7 +45,7 @@ pub(super) enum Enrollment {
     Retry(Retry),
     /// Give up on a facemap that is not captured, and say why
     Close(Close),
-    /// Erase an account's facemap and its key. A tombstone stays
+    /// Erase an account's facemap and its key, also if the record is damaged. A tombstone stays
     Erase {
         /// Jumio's account id
         account: String,

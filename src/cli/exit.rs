@@ -5,6 +5,8 @@ use std::process::ExitCode;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
+use super::next;
+
 /// The exit codes, as documented.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
@@ -70,16 +72,18 @@ impl From<Status> for Failure {
         let reason = details.error_info().map(|info| info.reason.clone());
         let exit = exit_of(status.code(), reason.as_deref());
         let wait = details.retry_info().and_then(|info| info.retry_delay);
-        let next = match (reason.as_deref(), wait) {
-            (Some("AUTHENTICATION_IN_PROGRESS"), _) => {
-                "use the running one (fmvault auth get), or repeat with --supersede".to_owned()
-            }
-            (Some("JUMIO_OUTCOME_UNKNOWN"), _) => "repeat it with a new --request-id".to_owned(),
-            (_, Some(wait)) => format!("try again in {}", humantime::format_duration(wait)),
-            (_, None) => next_of(exit).to_owned(),
+        let next = match (reason.as_deref().and_then(next::of), wait) {
+            (Some(next), _) => next.to_owned(),
+            (None, Some(wait)) => format!("try again in {}", humantime::format_duration(wait)),
+            (None, None) => next_of(exit).to_owned(),
         };
+        let metadata = details.error_info().map(|info| &info.metadata);
+        let detail = reason.as_deref().zip(metadata).and_then(|(r, m)| next::detail(r, m));
         let message = match &reason {
-            Some(reason) => format!("{} ({reason})", status.message()),
+            Some(reason) => {
+                let detail = detail.map(|detail| format!(": {detail}")).unwrap_or_default();
+                format!("{} ({reason}{detail})", status.message())
+            }
             None => format!("the vault does not answer: {}", status.message()),
         };
         Self { exit, reason, message, next }

@@ -1,6 +1,6 @@
 //! `fmvault keys recovery drill`: proves on copies that the recovery key recovers.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
@@ -43,13 +43,16 @@ pub(super) async fn run(
     Recovery::Drill(command): Recovery,
 ) -> Result<Exit, Failure> {
     let failure = |error: StartError| super::server::failure(&error);
-    let place = key_source::place(session, &command.recovery, "recovery key", false)?;
+    // Nobody is asked for a key before it is clear that there is something to open with it.
+    is_there("store", &command.store, "CURRENT")?;
+    is_there("keyring", &command.keyring, "")?;
     let provider = Provider::default();
     let files = KeyringFiles::open(&command.keyring).map_err(|error| failure(error.into()))?;
     let [zero, one] = files.read().map_err(|error| failure(error.into()))?;
     let selected =
         select(zero.as_deref(), one.as_deref()).map_err(|error| failure(error.into()))?;
     let Selected { keyring, other_damaged, .. } = selected;
+    let place = key_source::place(session, &command.recovery, "recovery key", false)?;
     let opened = Source::Recovery(place).open(&keyring, provider).await;
     let opened = opened.map_err(|error| failure(error.into()))?;
     let ring = keyring.unlock(&opened.root, provider).map_err(|error| failure(error.into()))?;
@@ -66,6 +69,16 @@ pub(super) async fn run(
     let passed = drilled.passed() && !other_damaged;
     report(session, &drilled, ring.keks().count(), opened.slot, other_damaged);
     Ok(if passed { Exit::Done } else { Exit::Attention })
+}
+
+/// Whether a copy was named: its directory, and in it `member`.
+fn is_there(what: &str, dir: &Path, member: &str) -> Result<(), Failure> {
+    if dir.join(member).exists() {
+        return Ok(());
+    }
+    let message = format!("there is no copy of a {what} in {}", dir.display());
+    let next = format!("copy the vault's {what} there, or name the right directory with --{what}");
+    Err(Failure::new(Exit::NotFound, message, next))
 }
 
 fn report(session: &Session, drilled: &Drilled, keys: usize, slot: u16, other_damaged: bool) {

@@ -13,6 +13,7 @@ use super::output::Output;
 pub(super) struct Bar<'a> {
     output: &'a Output,
     bar: Option<ProgressBar>,
+    step: i32,
     said: Instant,
 }
 
@@ -31,7 +32,7 @@ impl<'a> Bar<'a> {
             }));
             bar
         });
-        Self { output, bar, said: Instant::now() }
+        Self { output, bar, step: Step::Unspecified.into(), said: Instant::now() }
     }
 
     /// Shows how far the rotation is.
@@ -49,6 +50,11 @@ impl<'a> Bar<'a> {
             bar.set_prefix(name);
             bar.set_length(u64::try_from(total).unwrap_or(0));
             bar.set_position(u64::try_from(done).unwrap_or(0));
+            if self.step != rewrap.step {
+                // What was done before, or by another step, says nothing of the rate.
+                bar.reset_eta();
+                self.step = rewrap.step;
+            }
         } else if self.said.elapsed() >= LINE {
             self.said = Instant::now();
             self.output.note(&format!("{name}: {done} of {total}"));

@@ -12,6 +12,7 @@ use crate::proto::admin::v1::{
 use super::Session;
 use super::client::Client;
 use super::exit::{Exit, Failure};
+use super::keys_plan::Plan;
 use super::keys_watch::{get, print, watch};
 
 /// `fmvault keys rotate`.
@@ -94,7 +95,9 @@ pub(super) async fn rotate(session: &Session, rotate: Rotate) -> Result<Exit, Fa
     let preview = client.keys().rotate_kek(client.request(message(true))).await?.into_inner();
     let preview = preview.rewrap.unwrap_or_default();
     if rotate.pace.dry_run {
-        print(session, &preview);
+        let plan =
+            Plan::of(&client, preview, !rotate.no_rewrap).await?.with_new_keys(rotate.bucket);
+        plan.print(session);
         return Ok(Exit::Done);
     }
     agree(session, &rotate, &preview)?;
@@ -134,7 +137,7 @@ pub(super) async fn rewrap(session: &Session, rewrap: RewrapKeys) -> Result<Exit
         },
     };
     if rewrap.pace.dry_run {
-        print(session, &started);
+        Plan::of(&client, started, true).await?.print(session);
         return Ok(Exit::Done);
     }
     follow(session, &client, started, &rewrap.pace).await

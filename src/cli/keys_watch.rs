@@ -7,14 +7,20 @@ use serde_json::{Value, json};
 use crate::proto::admin::v1::rewrap::{State, Step, Trouble};
 use crate::proto::admin::v1::{GetRewrapRequest, Rewrap};
 
-use super::Session;
 use super::client::Client;
 use super::exit::{Exit, Failure};
 use super::json::{text, time};
 use super::keys_bar::Bar;
+use super::{GoesOn, Session};
 
 /// How long one request for news waits.
 const NEWS: Duration = Duration::from_millis(500);
+
+/// What Ctrl-C says.
+const GOES_ON: GoesOn = GoesOn {
+    what: "the rotation",
+    next: "fmvault keys rewrap --resume watches it again; fmvault keys rewrap get shows how it stands",
+};
 
 /// Watches a rotation to its end, and tells how it ended.
 pub(super) async fn watch(
@@ -22,6 +28,7 @@ pub(super) async fn watch(
     client: &Client,
     mut rewrap: Rewrap,
 ) -> Result<Exit, Failure> {
+    let _ = session.goes_on.set(GOES_ON);
     let mut bar = Bar::new(&session.output);
     while rewrap.state == i32::from(State::Running) {
         bar.show(&rewrap);
@@ -45,7 +52,8 @@ fn ending(rewrap: &Rewrap) -> (Exit, Option<String>) {
             let count = rewrap.damaged;
             let what = format!(
                 "{count} records do not open, so the old keys are kept. Next: bring them back from a \
-                 backup of the store (fmvault status counts them), then fmvault keys rewrap --resume"
+                 backup of the store, or give them up (fmvault enrollment erase; the vault's log names \
+                 them by their hash, as fmvault audit hash makes it), then fmvault keys rewrap --resume"
             );
             (Exit::Attention, Some(what))
         }

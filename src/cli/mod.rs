@@ -31,8 +31,10 @@ mod key_slots;
 mod key_source;
 mod keys;
 mod keys_bar;
+mod keys_plan;
 mod keys_rotate;
 mod keys_watch;
+mod next;
 mod output;
 mod register;
 mod reopen;
@@ -48,9 +50,11 @@ mod sweep_plan;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use clap::{CommandFactory, Parser, Subcommand};
+use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::serve::harden;
@@ -186,7 +190,7 @@ pub fn run(
         anstream::ColorChoice::Never.write_global();
     }
     let output = Output::new(cli.global.format, cli.global.json, cli.global.quiet);
-    let session = Session { global: cli.global, output, environment };
+    let session = Session { global: cli.global, output, environment, goes_on: Arc::default() };
     match dispatch(&session, cli.command) {
         Ok(exit) => exit.into(),
         Err(failure) => session.output.failure(&failure),
@@ -198,6 +202,15 @@ struct Session {
     global: Global,
     output: Output,
     environment: Vec<(String, String)>,
+    /// What goes on in the vault if this command is interrupted, and how to look at it.
+    goes_on: Arc<OnceLock<GoesOn>>,
+}
+
+/// What goes on without the command that began it.
+#[derive(Debug, Clone, Copy)]
+struct GoesOn {
+    what: &'static str,
+    next: &'static str,
 }
 
 fn dispatch(session: &Session, command: Command) -> Result<Exit, Failure> {
@@ -247,14 +260,27 @@ fn interruptible<T>(
     session: &Session,
     work: impl Future<Output = Result<T, Failure>>,
 ) -> Result<T, Failure> {
-    let output = session.output.clone();
+    let (output, goes_on) = (session.output.clone(), Arc::clone(&session.goes_on));
+    // A prompt for a secret switches the echo off, and does not get to switch it on again.
+    let terminal = tcgetattr(std::io::stdin()).ok();
     block_on(async {
         let mut interrupt = signal(SignalKind::interrupt())
             .map_err(|error| Failure::unexpected(format!("no signals: {error}")))?;
         tokio::spawn(async move {
             interrupt.recv().await;
-            let next = "run it again; what the vault was told to do goes on";
-            output.failure(&Failure::new(Exit::Interrupted, "interrupted", next));
+            if let Some(terminal) = terminal {
+                let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, &terminal);
+            }
+            let (message, next) = match goes_on.get() {
+                Some(GoesOn { what, next }) => {
+                    (format!("interrupted; {what} goes on in the vault"), *next)
+                }
+                None => (
+                    "interrupted".to_owned(),
+                    "run it again; what the vault was told to do goes on",
+                ),
+            };
+            output.interrupted(&Failure::new(Exit::Interrupted, message, next));
             std::process::exit(Exit::Interrupted as i32);
         });
         work.await

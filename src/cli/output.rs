@@ -123,6 +123,14 @@ impl Output {
         (*exit).into()
     }
 
+    /// The same where a bar or a prompt may stand in the line.
+    pub(super) fn interrupted(&self, failure: &Failure) {
+        if std::io::stderr().is_terminal() {
+            let _ = writeln!(anstream::stderr());
+        }
+        self.failure(failure);
+    }
+
     /// A reader that closed its end (`| head`) is no failure of ours.
     fn line(&self, text: &str) {
         let mut stdout = anstream::stdout();

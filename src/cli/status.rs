@@ -52,7 +52,7 @@ fn attention(status: &GetStatusResponse) -> Vec<(String, &'static str)> {
         (
             counts.damaged,
             "records do not open: damaged, or sealed under a key that is not there",
-            "look at the disk, then restore the store from its backup",
+            "look at the disk, then restore the store from its backup, or erase them",
         ),
         (
             i64::from(status.keys.as_ref().map_or(0, |keys| keys.rotation_due_count)),

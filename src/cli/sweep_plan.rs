@@ -100,7 +100,7 @@ fn json(coverage: &Coverage) -> Value {
 }
 
 /// With a comma at the thousands.
-fn grouped(n: i64) -> String {
+pub(super) fn grouped(n: i64) -> String {
     let digits = n.to_string();
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {

@@ -19,6 +19,7 @@ use zeroize::Zeroizing;
 
 use super::key::KEY_LEN;
 use super::provider::{AesKey, NONCE_LEN, Provider, Refused, TAG_LEN};
+use crate::model::Buffer;
 
 /// What makes the keys of one message differ from those of any other under the same input key.
 pub(super) type Salt = [u8; SALT_LEN];
@@ -44,8 +45,7 @@ pub(super) const fn sealed_len(len: usize) -> usize {
 /// Seals `message`, followed by zeros up to `padded_len` bytes, under `key` for `context`.
 ///
 /// `salt` must be random and never repeat under one key; callers get it from
-/// [`super::random::Salts`]. Chunks go from the message to their final place sealed; only one that is
-/// part padding is put together first.
+/// [`super::random::Salts`].
 pub(super) fn seal(
     provider: Provider,
     key: &[u8; KEY_LEN],
@@ -54,30 +54,54 @@ pub(super) fn seal(
     message: &[u8],
     padded_len: usize,
 ) -> Vec<u8> {
-    let padded_len = padded_len.max(message.len());
+    let mut out = vec![0; sealed_len(padded_len.max(message.len()))];
+    seal_into(provider, key, salt, context, message, &mut out);
+    out
+}
+
+/// As [`seal`], for a facemap: into memory that was used before.
+pub(super) fn seal_large(
+    provider: Provider,
+    key: &[u8; KEY_LEN],
+    salt: &Salt,
+    context: &[u8],
+    message: &[u8],
+    padded_len: usize,
+) -> Buffer {
+    let mut out = Buffer::zeros(sealed_len(padded_len.max(message.len())));
+    seal_into(provider, key, salt, context, message, &mut out);
+    out
+}
+
+/// Seals `message`, followed by as many zeros as `out` has room for. Chunks go from the message to their
+/// final place sealed; only one that is part padding is put together first.
+fn seal_into(
+    provider: Provider,
+    key: &[u8; KEY_LEN],
+    salt: &Salt,
+    context: &[u8],
+    message: &[u8],
+    out: &mut [u8],
+) {
+    const ROOM: &str = "out is as long as some sealed message";
     let derived = Derived::new(provider, key, salt, context);
     let aes = derived.aes_key(provider);
-    let mut out = Vec::with_capacity(sealed_len(padded_len));
-    out.extend_from_slice(salt);
-    out.extend_from_slice(derived.commitment());
+    let (prefix, chunks) = out.split_first_chunk_mut::<PREFIX_LEN>().expect(ROOM);
+    let (to_salt, to_commitment) = prefix.split_at_mut(SALT_LEN);
+    to_salt.copy_from_slice(salt);
+    to_commitment.copy_from_slice(derived.commitment());
 
-    for n in 0..=padded_len / CHUNK_LEN {
-        let (start, place) = (n * CHUNK_LEN, out.len());
-        let end = padded_len.min(start + CHUNK_LEN);
-        let plain = message.get(start..end.min(message.len())).unwrap_or_default();
-        out.resize(place + (end - start), 0);
-        let sealed = out.get_mut(place..).expect("the chunk was just added");
-        let tag = if plain.len() == sealed.len() {
+    let mut rest = message;
+    for (n, chunk) in chunks.chunks_mut(CHUNK_LEN + TAG_LEN).enumerate() {
+        let (sealed, tag) = chunk.split_last_chunk_mut::<TAG_LEN>().expect(ROOM);
+        let (plain, after) = rest.split_at(rest.len().min(sealed.len()));
+        rest = after;
+        *tag = if plain.len() == sealed.len() {
             aes.seal_into(derived.nonce(n), plain, sealed)
         } else {
-            let mut plain = padded(plain, sealed.len());
-            let tag = aes.seal_into(derived.nonce(n), &plain, sealed);
-            plain.clear(); // spare room is wiped at once, content byte by byte
-            tag
+            aes.seal_into(derived.nonce(n), &padded(plain, sealed.len()), sealed)
         };
-        out.extend_from_slice(&tag);
     }
-    out
 }
 
 /// Opens what [`seal`] made under the same key for the same context. Gives all of it or nothing;
@@ -92,23 +116,57 @@ pub(super) fn open(
     context: &[u8],
     sealed: &[u8],
 ) -> Result<Zeroizing<Vec<u8>>, Refused> {
+    let mut out = Zeroizing::new(vec![0; opened_len(sealed.len()).ok_or(Refused)?]);
+    open_into(provider, key, context, sealed, &mut out)?;
+    Ok(out)
+}
+
+/// As [`open`], for a facemap: into memory that was used before.
+///
+/// # Errors
+///
+/// [`Refused`], without a reason.
+pub(super) fn open_large(
+    provider: Provider,
+    key: &[u8; KEY_LEN],
+    context: &[u8],
+    sealed: &[u8],
+) -> Result<Buffer, Refused> {
+    let mut out = Buffer::zeros(opened_len(sealed.len()).ok_or(Refused)?);
+    open_into(provider, key, context, sealed, &mut out)?;
+    Ok(out)
+}
+
+/// Opens into `out`, which is as long as [`opened_len`] tells. If that fails, what is in `out` must be
+/// wiped: it may be plaintext.
+fn open_into(
+    provider: Provider,
+    key: &[u8; KEY_LEN],
+    context: &[u8],
+    sealed: &[u8],
+    out: &mut [u8],
+) -> Result<(), Refused> {
     let (prefix, chunks) = sealed.split_first_chunk().ok_or(Refused)?;
-    let last_len = chunks.len() % (CHUNK_LEN + TAG_LEN);
-    if last_len < TAG_LEN {
-        return Err(Refused);
-    }
     let derived = Derived::committed(provider, key, context, prefix).ok_or(Refused)?;
     let aes = derived.aes_key(provider);
-    let full = chunks.len() / (CHUNK_LEN + TAG_LEN);
-    let mut out = Zeroizing::new(Vec::with_capacity(full * CHUNK_LEN + last_len - TAG_LEN));
-
+    let mut rest = out;
     for (n, chunk) in chunks.chunks(CHUNK_LEN + TAG_LEN).enumerate() {
         let (chunk, tag) = chunk.split_last_chunk().ok_or(Refused)?;
-        let place = out.len();
-        out.resize(place + chunk.len(), 0);
-        aes.open_into(derived.nonce(n), chunk, tag, out.get_mut(place..).ok_or(Refused)?)?;
+        let place = rest.split_off_mut(..chunk.len()).ok_or(Refused)?;
+        aes.open_into(derived.nonce(n), chunk, tag, place)?;
     }
-    Ok(out)
+    Ok(())
+}
+
+/// Length in bytes of what `sealed_len` bytes open to; `None` if nothing sealed is that long.
+fn opened_len(sealed_len: usize) -> Option<usize> {
+    let chunks = sealed_len.checked_sub(PREFIX_LEN)?;
+    let (full, last) = (chunks / (CHUNK_LEN + TAG_LEN), chunks % (CHUNK_LEN + TAG_LEN));
+    // The last chunk is shorter than the others, and has a tag even if it is empty.
+    if last < TAG_LEN {
+        return None;
+    }
+    Some(full * CHUNK_LEN + last - TAG_LEN)
 }
 
 /// Whether a message that starts with `prefix` was sealed under `key` for `context`. A whole message
@@ -122,10 +180,9 @@ pub(super) fn commits(
     Derived::committed(provider, key, context, prefix).is_some()
 }
 
-fn padded(plain: &[u8], len: usize) -> Zeroizing<Vec<u8>> {
-    let mut out = Zeroizing::new(Vec::with_capacity(len));
-    out.extend_from_slice(plain);
-    out.resize(len, 0);
+fn padded(plain: &[u8], len: usize) -> Buffer {
+    let mut out = Buffer::zeros(len);
+    out.iter_mut().zip(plain).for_each(|(to, from)| *to = *from);
     out
 }
 

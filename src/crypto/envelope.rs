@@ -76,11 +76,12 @@ impl Keyring {
 
         let dek = Dek::random()?;
         let (salt, context) = (self.salts.fresh()?, self.body_context(row, &header));
-        let body = chunked::seal(self.provider, dek.expose(), &salt, &context, facemap, padded_len);
-        header.body_sha256 = self.provider.sha256(&body);
+        let (provider, key) = (self.provider, dek.expose());
+        let body = chunked::seal_large(provider, key, &salt, &context, facemap, padded_len);
+        header.body_sha256 = provider.sha256(&body);
 
         let record = self.wrap(row, header, &dek, body_u32(facemap.len()), attributes)?;
-        Ok((record, SealedBody(Bytes::from(body))))
+        Ok((record, SealedBody(Bytes::from_owner(body))))
     }
 
     /// Seals a record without a body: a capture still pending, or a tombstone.
@@ -191,7 +192,7 @@ impl Keyring {
             return Err(OpenError::Tampered);
         }
         let context = self.body_context(row, header);
-        let mut opened = chunked::open(self.provider, dek.expose(), &context, &body.0)
+        let mut opened = chunked::open_large(self.provider, dek.expose(), &context, &body.0)
             .map_err(|_| OpenError::Tampered)?;
         let true_len = usize::try_from(true_len).map_err(|_| OpenError::Tampered)?;
         let (_, padding) = opened.split_at_checked(true_len).ok_or(OpenError::Tampered)?;

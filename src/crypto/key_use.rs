@@ -1,4 +1,5 @@
-//! How often a KEK has wrapped: counted while the vault runs, written to the keyring now and then.
+//! How often a KEK has wrapped: counted while the vault runs, written to the keyring now and then, and to
+//! the store ahead of the count.
 //!
 //! The limits are ours. The construction is good for 2⁵⁵ messages under one key; a KEK that wraps even a
 //! thousandth of a thousandth of that is in a loop that somebody should look at.
@@ -22,6 +23,10 @@ impl KeyUse {
 
     fn count(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
+    }
+
+    fn count_on_at(&self, wraps: u64) {
+        self.0.fetch_max(wraps, Ordering::Relaxed);
     }
 
     /// Counts one more; `false` if there must be no more.
@@ -50,12 +55,23 @@ impl Keyring {
         self.keks().map(|info| (info.kek, info.wraps)).collect()
     }
 
-    /// Goes on counting where `before`, the ring in force until now, is: the file knows an older count.
-    pub fn count_on_from(&self, before: &Self) {
-        for slot in &self.keks {
-            if let Some(wraps) = before.wraps(&slot.info.kek) {
-                slot.used.0.fetch_max(wraps, Ordering::Relaxed);
+    /// Goes on counting with the counters of `before`, the ring in force until now: who still holds that
+    /// one is counted as well, and the file knows an older count.
+    #[must_use]
+    pub fn counting_with(mut self, before: &Self) -> Self {
+        for slot in &mut self.keks {
+            if let Some(known) = before.slot(&slot.info.kek) {
+                known.used.count_on_at(slot.used.count());
+                slot.used = known.used.clone();
             }
+        }
+        self
+    }
+
+    /// Goes on counting at `wraps`, wherever that is further on.
+    pub fn count_on_at(&self, wraps: impl Fn(&KekRef) -> u64) {
+        for slot in &self.keks {
+            slot.used.count_on_at(wraps(&slot.info.kek));
         }
     }
 

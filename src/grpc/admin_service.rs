@@ -143,7 +143,7 @@ impl<S: Store, J: Jumio> EnrollmentAdminService for AdminService<S, J> {
         answer("EraseEnrollment", request, |request, context| async move {
             let mut fields = Fields::default();
             let account = parse_enrollment_name("name", &request.name, &mut fields);
-            let loaded = self.vault.erase(fields.finish(account)?, context.now).await?;
+            let loaded = self.vault.erase_whatever(fields.finish(account)?, context.now).await?;
             let seen = view::enrollment(&loaded, self.vault.settings(), false, context.now);
             Ok(v1::EraseEnrollmentResponse { enrollment: Some(seen) })
         })

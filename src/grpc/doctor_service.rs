@@ -13,6 +13,7 @@ use crate::vault::{AccountFinding, Finding, Jumio, Settings, Store, Vault};
 use super::answer::answer;
 use super::catalogue::reason_name;
 use super::convert::parse_enrollment_name;
+use super::doctor_keys;
 use super::doctor_process::{self, ProcessMemory};
 use super::fields::Fields;
 use super::status::blocked_reason;
@@ -58,8 +59,11 @@ impl<S: Store, J: Jumio> DoctorService for Doctor<S, J> {
         &self,
         request: Request<v1::InspectRequest>,
     ) -> Result<Response<v1::InspectResponse>, Status> {
-        answer("Inspect", request, |_, _| async move {
+        answer("Inspect", request, |_, context| async move {
             let mut checks = vec![doctor_process::store(self.vault.look_at_store().await)];
+            checks.push(doctor_keys::ages(&self.vault.keys(context.now), self.vault.settings()));
+            let files = self.vault.look_at_keyring().await;
+            checks.extend(files.map(doctor_keys::files));
             checks.extend(doctor_process::checks((self.memory)()));
             Ok(v1::InspectResponse { checks })
         })

@@ -9,12 +9,15 @@ use crate::model::{KekRef, Timestamp};
 use crate::proto::admin::v1;
 use crate::proto::admin::v1::key_service_server::KeyService;
 use crate::proto::admin::v1::key_version::State;
-use crate::vault::{Jumio, KeyState, KeyView, RetiredKey, RotationPlan, Store, Vault};
+use crate::vault::{
+    Jumio, KeyState, KeyView, KeysError, RetiredKey, RewrapState, RotationPlan, Store, Vault,
+    VaultError,
+};
 
 use super::answer::answer;
 use super::convert::timestamp;
 use super::fields::Fields;
-use super::rewrap::{message, parse_name, parse_version, plan, preview};
+use super::rewrap::{message, name, parse_name, parse_version, plan, preview};
 use super::status::RpcError;
 
 /// See the module.
@@ -45,10 +48,13 @@ impl<S: Store, J: Jumio> Keys<S, J> {
         let plan = plan(&self.vault, base, &request.bucket, rate, &mut fields);
         let plan = fields.finish(Some(plan))?;
         if request.validate_only {
+            if let Some(open) = self.vault.open_rotation() {
+                return Err(refused(KeysError::RewrapInProgress { id: open.id }));
+            }
             let is_meant = |kek: &KekRef| plan.bucket.is_none_or(|bucket| kek.bucket == bucket);
             let keks = self.vault.census().keks.into_iter();
             let total = keks.filter(|(kek, _)| rewrap && is_meant(kek)).map(|(_, n)| n).sum();
-            return Ok(preview(total, plan));
+            return Ok(self.preview(total, plan, now));
         }
         Ok(message(&self.vault.start_rotation(plan, now)?, now))
     }
@@ -63,10 +69,31 @@ impl<S: Store, J: Jumio> Keys<S, J> {
         let plan = plan(&self.vault, base, &request.bucket, rate, &mut fields);
         let plan = fields.finish(Some(plan))?;
         if request.validate_only {
-            return Ok(preview(self.vault.under_old_keys(plan.bucket), plan));
+            let preview = |plan: RotationPlan| {
+                self.preview(self.vault.under_old_keys(plan.bucket), plan, now)
+            };
+            return match self.vault.open_rotation() {
+                Some(open) if open.state == RewrapState::Running => {
+                    Err(refused(KeysError::RewrapInProgress { id: open.id }))
+                }
+                Some(open) => {
+                    let plan = RotationPlan { rate: plan.rate, ..open.plan };
+                    Ok(v1::Rewrap { name: name(open.id), ..preview(plan) })
+                }
+                None => Ok(preview(plan)),
+            };
         }
         Ok(message(&self.vault.start_rotation(plan, now)?, now))
     }
+
+    fn preview(&self, total: u64, plan: RotationPlan, now: Timestamp) -> v1::Rewrap {
+        let all = self.vault.census().keks.values().sum();
+        preview(total, all, plan, now)
+    }
+}
+
+fn refused(error: KeysError) -> RpcError {
+    VaultError::from(error).into()
 }
 
 #[tonic::async_trait]

@@ -13,6 +13,7 @@ mod convert_delete;
 mod convert_start;
 mod count;
 mod coverage;
+mod doctor_keys;
 mod doctor_process;
 mod doctor_service;
 mod fields;

@@ -1,5 +1,7 @@
 //! Rotations of keys as messages.
 
+use std::time::Duration;
+
 use crate::model::{RewrapId, Timestamp};
 use crate::proto::admin::v1;
 use crate::vault::{
@@ -11,6 +13,9 @@ use super::fields::Fields;
 
 /// How fast facemaps are sealed anew if nobody says: about 35 MB read and written in a second.
 const SEAL_ANEW_RATE: u32 = 100;
+/// What a machine of two slow cores rewraps, or looks at, in a second beside other work: for foretelling
+/// only, and rather too low.
+const USUAL_RATE: u32 = 20_000;
 
 /// What is to be done, from the fields of a request.
 pub(super) fn plan<S: Store, J: Jumio>(
@@ -48,9 +53,19 @@ pub(super) fn parse_version(version: &str, fields: &mut Fields) -> Option<(u16, 
     parsed
 }
 
-/// What a rotation would have to do.
-pub(super) fn preview(total: u64, plan: RotationPlan) -> v1::Rewrap {
-    v1::Rewrap { total: int64(total), ..planned(plan) }
+/// What a rotation of `total` out of `all` records would have to do, and about when it would be done: it
+/// wraps those, and then looks at all.
+pub(super) fn preview(total: u64, all: u64, plan: RotationPlan, now: Timestamp) -> v1::Rewrap {
+    let looked_at = if plan.rewrap { all } else { 0 };
+    let wrap = total as f64 / f64::from(plan.rate.unwrap_or(USUAL_RATE));
+    let look = looked_at as f64 / f64::from(plan.look_rate().unwrap_or(USUAL_RATE));
+    let end = now.plus(Duration::from_secs_f64(wrap + look));
+    v1::Rewrap { total: int64(total), estimated_end_time: Some(timestamp(end)), ..planned(plan) }
+}
+
+/// The name of a rotation.
+pub(super) fn name(id: RewrapId) -> String {
+    format!("rewraps/{}", id.hyphenated())
 }
 
 fn planned(plan: RotationPlan) -> v1::Rewrap {
@@ -86,7 +101,7 @@ pub(super) fn message(rewrap: &Rewrap, now: Timestamp) -> v1::Rewrap {
         Some(RewrapTrouble::Busy) => Trouble::Busy,
     };
     v1::Rewrap {
-        name: format!("rewraps/{}", rewrap.id.hyphenated()),
+        name: name(rewrap.id),
         state: state.into(),
         step: step.into(),
         trouble: trouble.into(),

@@ -34,6 +34,8 @@ pub struct Readings {
     pub orphans: u64,
     /// The keys.
     pub keys: Vec<KeyReading>,
+    /// The keyring's two files: for each state, in words, whether it is the file's.
+    pub keyring_files: [Vec<(&'static str, bool)>; 2],
     /// Records under keys that wrap nothing new.
     pub rewrap_remaining: u64,
     /// Bytes of the store.
@@ -57,6 +59,8 @@ pub struct KeyReading {
     pub created: Timestamp,
     /// Records it wraps.
     pub records: u64,
+    /// Data keys it has wrapped.
+    pub wraps: u64,
 }
 
 type Float = Gauge<f64, AtomicU64>;
@@ -76,6 +80,12 @@ struct ReasonLabels {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct KeyLabels {
     version: String,
+    state: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct FileLabels {
+    file: &'static str,
     state: &'static str,
 }
 
@@ -141,15 +151,26 @@ impl Readings {
     fn register_keys(&self, to: &mut Registry) {
         let created = Family::<KeyLabels, Float>::default();
         let records = Family::<KeyLabels, Gauge>::default();
+        let wraps = Family::<KeyLabels, Gauge>::default();
         for key in &self.keys {
             let KekRef { bucket, epoch, id: _ } = key.kek;
             let labels = KeyLabels { version: format!("{bucket}.{epoch}"), state: key.state };
             created.get_or_create(&labels).set(seconds(key.created));
             records.get_or_create(&labels).inc_by(int64(key.records));
+            wraps.get_or_create(&labels).inc_by(int64(key.wraps));
         }
         let help = "When a key version was made";
         to.register("fmvault_key_created_timestamp_seconds", help, created);
         to.register("fmvault_key_records", "Records that a key version wraps", records);
+        to.register("fmvault_key_wraps", "Data keys that a key version has wrapped", wraps);
+        let files = Family::<FileLabels, Gauge>::default();
+        for (file, states) in ["0", "1"].into_iter().zip(&self.keyring_files) {
+            for (state, is_it) in states {
+                files.get_or_create(&FileLabels { file, state }).set(i64::from(*is_it));
+            }
+        }
+        let help = "Whether a file of the keyring is in that state";
+        to.register("fmvault_keyring_file", help, files);
         let help =
             "Records under key versions that wrap nothing new; 0 once a rotation is complete";
         to.register("fmvault_rewrap_remaining", help, whole(self.rewrap_remaining));

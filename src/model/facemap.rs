@@ -3,14 +3,15 @@
 use std::fmt;
 
 use bytes::Bytes;
-use zeroize::Zeroizing;
+
+use super::Buffer;
 
 /// A facemap in the clear: the opaque biometric blob Jumio made when the account was onboarded.
 ///
 /// Never empty, never longer than [`Facemap::LEN_MAX`] bytes. Not `Clone`, not comparable; its
 /// `Debug` prints only the length; its bytes are wiped on drop. The format is Jumio's business and
 /// nothing here looks inside.
-pub struct Facemap(Zeroizing<Vec<u8>>);
+pub struct Facemap(Buffer);
 
 impl Facemap {
     /// Longest facemap accepted, in bytes (16 MiB). Jumio publishes no limit (seen in public: 180 kB
@@ -24,7 +25,8 @@ impl Facemap {
     ///
     /// [`FacemapError::Empty`] if there are no bytes, [`FacemapError::TooLong`] if there are more
     /// than [`Self::LEN_MAX`]. The bytes are wiped in either case.
-    pub fn new(bytes: Zeroizing<Vec<u8>>) -> Result<Self, FacemapError> {
+    pub fn new(bytes: impl Into<Buffer>) -> Result<Self, FacemapError> {
+        let bytes = bytes.into();
         match bytes.len() {
             0 => Err(FacemapError::Empty),
             len if len > Self::LEN_MAX => Err(FacemapError::TooLong { len }),
@@ -55,14 +57,6 @@ impl Facemap {
     }
 }
 
-impl Drop for Facemap {
-    /// Leaves the wiping to `Zeroizing`, which wipes the spare room of a vector as a whole but its
-    /// content byte by byte: twenty times as slow, and slower than opening the facemap was.
-    fn drop(&mut self) {
-        self.0.clear();
-    }
-}
-
 impl fmt::Debug for Facemap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Facemap({} bytes)", self.0.len())
@@ -85,6 +79,8 @@ pub enum FacemapError {
 
 #[cfg(test)]
 mod tests {
+    use zeroize::Zeroizing;
+
     use super::*;
 
     #[test]

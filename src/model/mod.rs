@@ -2,6 +2,7 @@
 //!
 //! Nothing here does I/O, reads a clock (but [`Timestamp::now`]) or knows a key.
 
+mod buffer;
 mod enrollment;
 mod facemap;
 mod id;
@@ -15,6 +16,7 @@ mod sealed;
 mod secret;
 mod time;
 
+pub use buffer::Buffer;
 pub use enrollment::{
     Blocked, CLOSE_REASON_LEN_MAX, Closed, Enrollment, LastError, Onboarding, Risk, State,
     StoredFacemap,

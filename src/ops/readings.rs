@@ -7,7 +7,7 @@ use rustix::fs::statvfs;
 
 use crate::metrics::{AuditReading, KeyReading, Readings};
 use crate::model::{Blocked, Risk, Timestamp};
-use crate::vault::{Jumio, KeyState, Store, Vault};
+use crate::vault::{Jumio, KeyState, KeyringFile, Store, Vault};
 
 /// The state of `vault` at `now`. What cannot be read shows as 0; the log says why elsewhere.
 pub(super) async fn take<S: Store, J: Jumio>(
@@ -39,6 +39,7 @@ pub(super) async fn take<S: Store, J: Jumio>(
         backlog_finish: (pending > 0).then(|| vault.coverage(now, Duration::MAX).finish),
         orphans: u64::try_from(vault.orphans().len()).unwrap_or(u64::MAX),
         keys: keys(vault, now),
+        keyring_files: keyring_files(vault).await,
         rewrap_remaining: vault.under_old_keys(None),
         store_size: vault.store_size().await.unwrap_or_default(),
         disk_free: disk.as_ref().map_or(0, |disk| bytes(disk.f_bavail, disk.f_frsize)),
@@ -74,6 +75,13 @@ fn keys<S: Store, J: Jumio>(vault: &Vault<S, J>, now: Timestamp) -> Vec<KeyReadi
         },
         created: key.created,
         records: key.records,
+        wraps: key.wraps,
     };
     vault.keys(now).into_iter().map(reading).collect()
+}
+
+async fn keyring_files<S: Store, J: Jumio>(vault: &Vault<S, J>) -> [Vec<(&'static str, bool)>; 2] {
+    let found = vault.look_at_keyring().await;
+    let states = |found| KeyringFile::ALL.map(|state| (state.name(), state == found)).to_vec();
+    found.map(|files| files.map(states)).unwrap_or_default()
 }

@@ -23,6 +23,9 @@ pub(super) async fn look_after_keys(vault: Arc<TheVault>, mut stopped: watch::Re
         if stop {
             // It holds the store open; its end is only a moment away.
             vault.pause_rotation().await;
+            if let Err(error) = vault.settle_wraps().await {
+                tracing::warn!(error = %error, "the count of wraps will seem higher than it is");
+            }
         }
         if let Err(error) = vault.look_after_keys(Timestamp::now()).await {
             tracing::error!(error = %error, "the use of the keys was not written to the keyring");

@@ -60,7 +60,7 @@ impl KeyringFiles {
     /// [`KeyringFileError`] by what is wrong with either; a file that cannot be read is not taken for
     /// one that is not there.
     pub fn read(&self) -> Result<[Option<Vec<u8>>; 2], KeyringFileError> {
-        Ok([self.read_slot(KeyringSlot::Zero)?, self.read_slot(KeyringSlot::One)?])
+        Ok([self.read_one(KeyringSlot::Zero)?, self.read_one(KeyringSlot::One)?])
     }
 
     /// Writes the first file of a new keyring.
@@ -115,7 +115,12 @@ impl KeyringFiles {
         self.dir.join(slot.file_name())
     }
 
-    fn read_slot(&self, slot: KeyringSlot) -> Result<Option<Vec<u8>>, KeyringFileError> {
+    /// The content of one file, if it exists.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::read`].
+    pub fn read_one(&self, slot: KeyringSlot) -> Result<Option<Vec<u8>>, KeyringFileError> {
         let path = self.path(slot);
         // Not blocking, should somebody have put a pipe there.
         let flags = OFlags::NONBLOCK;
@@ -154,7 +159,7 @@ impl KeyringFiles {
         File::open(&self.dir)
             .and_then(|dir| dir.sync_all())
             .map_err(|source| io_error("sync", &self.dir, source))?;
-        if self.read_slot(slot)?.as_deref() != Some(content) {
+        if self.read_one(slot)?.as_deref() != Some(content) {
             return Err(KeyringFileError::Differs { path: self.path(slot) });
         }
         Ok(())

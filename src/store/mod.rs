@@ -194,6 +194,8 @@ pub struct Note {
 pub enum NoteName {
     /// The rotation of keys that is open.
     Rotation,
+    /// How many data keys each KEK has wrapped at most.
+    Wraps,
 }
 
 /// What a row must be for a change to apply.
@@ -203,6 +205,8 @@ pub enum Expect {
     Absent,
     /// The record with this revision.
     Revision(Revision),
+    /// Bytes that are no record: what is to be replaced is damaged.
+    Damaged,
 }
 
 /// What becomes of a body.

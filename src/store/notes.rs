@@ -10,6 +10,7 @@ impl NoteName {
     fn key(self) -> &'static [u8] {
         match self {
             Self::Rotation => b"note/rotation",
+            Self::Wraps => b"note/wraps",
         }
     }
 }

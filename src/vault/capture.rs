@@ -1,6 +1,5 @@
 //! A facemap is captured: one attempt on one account, by whoever comes first.
 
-use crate::audit::Purpose;
 use crate::jumio::{Jumio, JumioError, OnboardingDetails};
 use crate::model::{
     AccountId, Blocked, CredentialId, Enrollment, LastError, Onboarding, State, StoredFacemap,
@@ -95,7 +94,6 @@ impl<S: Store, J: Jumio> Vault<S, J> {
             }
             Err(error) => return self.missed(known, error, details.completed, now).await,
         };
-        self.note_opened(self.ring.now().row_key(account), Purpose::Capture).leave();
         while liveness_type.len() > LIVENESS_TYPE_LEN_MAX {
             liveness_type.pop();
         }

@@ -152,6 +152,14 @@ impl Counts {
         }
     }
 
+    /// A record that did not open was replaced by `after`. If it was damaged after it had been counted as
+    /// something else, that stays counted until the next start.
+    pub(super) fn mended(&self, after: &Loaded) {
+        let mut tally = self.lock();
+        tally.damaged = tally.damaged.saturating_sub(1);
+        tally.count(&after.enrollment, &after.record, 1);
+    }
+
     /// Records were brought from one key under another.
     pub(super) fn rewrapped(&self, moves: &[(KekRef, KekRef)]) {
         let mut tally = self.lock();

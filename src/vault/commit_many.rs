@@ -43,6 +43,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         moves: Vec<Move>,
     ) -> Result<Vec<Applied>, VaultError> {
         self.must_be_recorded(Urgency::Normal)?;
+        self.reserve_wraps().await?;
         let ledger = Arc::clone(&self.ledger);
         let (store, census) = (Arc::clone(&self.store), Arc::clone(&self.census));
         // A task of its own: what is written is counted even if the caller goes away meanwhile.

@@ -8,7 +8,7 @@ use crate::jumio::Jumio;
 use crate::model::{RowKey, State, Timestamp};
 use crate::store::Store;
 
-use super::{Loaded, SweepReport, Vault, VaultError};
+use super::{Loaded, NewBody, SweepReport, Vault, VaultError};
 
 impl<S: Store, J: Jumio> Vault<S, J> {
     /// The audit trail.
@@ -28,8 +28,13 @@ impl<S: Store, J: Jumio> Vault<S, J> {
 
     /// Hands in that a facemap is in memory in the clear.
     pub(super) fn note_opened(&self, row: RowKey, purpose: Purpose) -> Receipt {
-        let entry = Entry { row: Some(row), ..entry(Event::FacemapOpened) };
-        self.ledger.submit(vec![Entry { detail: purpose as u16, ..entry }])
+        self.ledger.submit(vec![opened(row, purpose)])
+    }
+
+    /// What a change will be handed in with: that a facemap is in memory in the clear, if it seals one.
+    pub(super) fn noting(&self, row: RowKey, body: NewBody<'_>) -> Noting {
+        let opened = matches!(body, NewBody::Set(_)).then(|| opened(row, Purpose::Capture));
+        Noting { ledger: Arc::clone(&self.ledger), opened }
     }
 
     /// Hands in that the keyring has changed.
@@ -68,6 +73,32 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         let value = u64::try_from(len).unwrap_or(u64::MAX);
         self.ledger.submit(vec![Entry { value, ..entry }]).leave();
     }
+}
+
+/// What is to be handed in together with a change; alone, if the change does not come about. A sync of its
+/// own would hold up the two that a capture has to wait for: the store's, and then that of the change.
+pub(super) struct Noting {
+    ledger: Arc<Ledger>,
+    opened: Option<Entry>,
+}
+
+impl Noting {
+    /// Hands it in, and the change after it.
+    pub(super) fn with(mut self, change: Entry) -> Receipt {
+        self.ledger.submit(self.opened.take().into_iter().chain([change]).collect())
+    }
+}
+
+impl Drop for Noting {
+    fn drop(&mut self) {
+        if let Some(opened) = self.opened.take() {
+            self.ledger.submit(vec![opened]).leave();
+        }
+    }
+}
+
+fn opened(row: RowKey, purpose: Purpose) -> Entry {
+    Entry { row: Some(row), detail: purpose as u16, ..entry(Event::FacemapOpened) }
 }
 
 /// Something that happens now, on behalf of whoever asked for it.

@@ -3,7 +3,7 @@
 //!
 //! Blocking: called from threads that may wait.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::crypto::{
     KeySlots, Keyring, KeyringChangeError, KeyringError, LockedKeyring, OpenedSlot, Provider,
@@ -21,6 +21,38 @@ pub struct KeyringHome {
     provider: Provider,
     opened: Mutex<OpenedSlot>,
     tell: Box<dyn Fn(u64) + Send + Sync>,
+}
+
+/// How a file of the keyring is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyringFile {
+    /// As it was written.
+    Whole,
+    /// Its bytes are not those that were written.
+    Damaged,
+    /// It is not there.
+    Missing,
+    /// The system does not let us read it.
+    Unreadable,
+    /// More than one change older than the other: somebody put a copy there.
+    Old,
+}
+
+impl KeyringFile {
+    /// All there are.
+    pub const ALL: [Self; 5] =
+        [Self::Whole, Self::Damaged, Self::Missing, Self::Unreadable, Self::Old];
+
+    /// One word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Whole => "whole",
+            Self::Damaged => "damaged",
+            Self::Missing => "missing",
+            Self::Unreadable => "unreadable",
+            Self::Old => "old",
+        }
+    }
 }
 
 /// The newer of the two files, opened, and whether the other one says the same.
@@ -79,7 +111,7 @@ impl KeyringHome {
     pub fn change(
         &self,
         change: impl FnOnce(&Keyring) -> Result<Keyring, KeyringChangeError>,
-    ) -> Result<Arc<Keyring>, KeyringHomeError> {
+    ) -> Result<Keyring, KeyringHomeError> {
         let mut opened = self.opened();
         let _lock = self.files.lock()?;
         let mut newest = self.newest(&mut opened)?;
@@ -120,20 +152,36 @@ impl KeyringHome {
     /// # Errors
     ///
     /// [`KeyringHomeError`].
-    pub fn complete(&self) -> Result<Arc<Keyring>, KeyringHomeError> {
+    pub fn complete(&self) -> Result<Keyring, KeyringHomeError> {
         let mut opened = self.opened();
         let _lock = self.files.lock()?;
         let mut newest = self.newest(&mut opened)?;
         if !newest.alone {
             (self.tell)(newest.ring.sequence());
-            return Ok(Arc::new(newest.ring));
+            return Ok(newest.ring);
         }
         bring_up_to_date(&mut newest, &mut opened)?;
         let again = newest.ring.resaved()?;
         let locked = again.lock(&opened.root, &newest.slots)?;
         self.files.replace(newest.file.other(), locked.as_bytes())?;
         (self.tell)(again.sequence());
-        Ok(Arc::new(again))
+        Ok(again)
+    }
+
+    /// How the two files stand on the disk at this moment. Each appears as a whole, so a change that is
+    /// under way is not taken for damage.
+    pub fn look(&self) -> [KeyringFile; 2] {
+        let [zero, one] = [KeyringSlot::Zero, KeyringSlot::One].map(|slot| {
+            let bytes = self.files.read_one(slot).map_err(|_| KeyringFile::Unreadable)?;
+            let keyring = LockedKeyring::parse(&bytes.ok_or(KeyringFile::Missing)?);
+            keyring.map_err(|_| KeyringFile::Damaged).map(|keyring| keyring.sequence())
+        });
+        let older = |mine: &Result<u64, _>, other: &Result<u64, _>| matches!((mine, other), (Ok(mine), Ok(other)) if other.saturating_sub(*mine) > 1);
+        [(&zero, &one), (&one, &zero)].map(|(mine, other)| match mine {
+            Err(state) => *state,
+            Ok(_) if older(mine, other) => KeyringFile::Old,
+            Ok(_) => KeyringFile::Whole,
+        })
     }
 
     fn newest(&self, opened: &mut OpenedSlot) -> Result<Newest, KeyringHomeError> {
@@ -170,7 +218,7 @@ impl KeyringHome {
         changed: Keyring,
         slots: &KeySlots,
         root: &RootKey,
-    ) -> Result<Arc<Keyring>, KeyringHomeError> {
+    ) -> Result<Keyring, KeyringHomeError> {
         let first = changed.following(&newest.ring)?;
         let second = first.resaved()?;
         // Both are made before either is written: what cannot be written is noticed in time.
@@ -179,7 +227,7 @@ impl KeyringHome {
         self.files.replace(newest.file.other(), first.as_bytes())?;
         self.files.replace(newest.file, last.as_bytes())?;
         (self.tell)(second.sequence());
-        Ok(Arc::new(second))
+        Ok(second)
     }
 
     fn opened(&self) -> MutexGuard<'_, OpenedSlot> {

@@ -7,7 +7,7 @@ use crate::jumio::Jumio;
 use crate::model::{KekRef, Timestamp};
 use crate::store::Store;
 
-use super::{KeyringHomeError, Vault, VaultError};
+use super::{KeyringFile, KeyringHomeError, Vault, VaultError};
 
 /// One key-encryption key, without the key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +26,13 @@ pub struct KeyView {
     pub wraps: u64,
     /// It is too old, or has wrapped too much: rotate.
     pub rotation_due: bool,
+}
+
+impl KeyView {
+    /// It has wrapped all that it may.
+    pub fn is_worn_out(&self) -> bool {
+        self.wraps >= Keyring::WRAPS_MAX
+    }
 }
 
 /// What a key is for.
@@ -50,9 +57,9 @@ pub struct RetiredKey {
     pub records: u64,
 }
 
-/// The count of wraps is written to the keyring when it has grown by so much: what a crash may lose of it is
-/// nothing beside the limits, and the keyring is not written all the time.
-const WRAPS_SAVED_EVERY: u64 = 1 << 16;
+/// The count of wraps is written to the keyring too, when it has grown by so much, for a vault that loses its
+/// store. Seldom: each time makes older what copies there are of the keyring.
+const WRAPS_SAVED_EVERY: u64 = 1 << 24;
 
 impl<S: Store, J: Jumio> Vault<S, J> {
     /// Makes `change` durable in the keyring's home, and from then on goes by the new ring.
@@ -66,8 +73,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
     ) -> Result<Arc<Keyring>, VaultError> {
         let home = self.keyring_home.clone().ok_or(KeyringHomeError::Nowhere)?;
         let changed = tokio::task::spawn_blocking(move || home.change(change)).await;
-        let ring = changed.map_err(|_| VaultError::ShuttingDown)??;
-        self.ring.replace(Arc::clone(&ring));
+        let ring = self.ring.replace(changed.map_err(|_| VaultError::ShuttingDown)??);
         self.note_keyring(ring.sequence());
         Ok(ring)
     }
@@ -112,13 +118,19 @@ impl<S: Store, J: Jumio> Vault<S, J> {
             .collect()
     }
 
+    /// How the keyring's two files stand on the disk; none if the vault has no home for them.
+    pub async fn look_at_keyring(&self) -> Option<[KeyringFile; 2]> {
+        let home = self.keyring_home.clone()?;
+        tokio::task::spawn_blocking(move || home.look()).await.ok()
+    }
+
     /// Whether there is such a shred bucket.
     pub fn has_bucket(&self, bucket: u16) -> bool {
         bucket < self.ring.now().bucket_count()
     }
 
     /// Looks after the keys now and then: writes down how much they have wrapped, and tells of those that
-    /// are to be rotated.
+    /// are to be rotated and of a keyring file that is not whole.
     ///
     /// # Errors
     ///
@@ -127,6 +139,11 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         let due = self.keys(now).iter().filter(|key| key.rotation_due).count();
         if due > 0 {
             self.watch.alarm_of_keys(due);
+        }
+        for (file, state) in (0_u8..).zip(self.look_at_keyring().await.into_iter().flatten()) {
+            if state != KeyringFile::Whole {
+                self.watch.alarm_of_keyring(file, state);
+            }
         }
         let ring = self.ring.now();
         let grown: u64 = ring

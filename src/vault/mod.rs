@@ -21,6 +21,7 @@ mod drill;
 mod enroll;
 mod enroll_many;
 mod erase;
+mod erase_damaged;
 mod error;
 mod error_from;
 mod error_name;
@@ -57,6 +58,7 @@ mod sweep_pass;
 mod sweep_runs;
 mod turns;
 mod watch;
+mod wraps;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -87,7 +89,7 @@ pub use enroll::{Enroll, Registered};
 pub use enroll_many::ENROLL_MANY_MAX;
 pub use error::VaultError;
 pub use in_flight::Orphan;
-pub use keyring_home::{KeyringHome, KeyringHomeError};
+pub use keyring_home::{KeyringFile, KeyringHome, KeyringHomeError};
 pub use keys::{KeyState, KeyView, RetiredKey};
 pub use keys_error::KeysError;
 pub use list::{Cursor, ListFilter, Page};
@@ -111,6 +113,7 @@ use rumours::Rumours;
 use sweep_runs::SweepRuns;
 use turns::Turns;
 use watch::Watch;
+use wraps::Reserved;
 
 /// The service, without a network: enrollments in a [`Store`], facemaps from and to [`Jumio`].
 pub struct Vault<S, J> {
@@ -129,6 +132,7 @@ pub struct Vault<S, J> {
     sweeps: SweepRuns,
     rewraps: RewrapRuns,
     load: Load,
+    reserved: Reserved,
     sequence: AtomicU64,
     watch: Watch,
 }
@@ -182,6 +186,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
     ) -> Result<(Self, RolledBack), VaultError> {
         let counted = census::count(&store, &keyring, ledger.hmac(), progress).await?;
         let rolled_back = comparison::compare(&store, &keyring, &ledger, &counted).await?;
+        wraps::count_on(&store, &keyring).await?;
         let census::Counted { census, sequence, .. } = counted;
         let sequence = sequence.max(ledger.store_sequence());
         let vault = Self {
@@ -199,6 +204,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
             sweeps: SweepRuns::default(),
             rewraps: RewrapRuns::default(),
             load: Load::default(),
+            reserved: Reserved::default(),
             sequence: AtomicU64::new(sequence),
             watch: Watch::default(),
             settings,

@@ -2,10 +2,13 @@
 //! body was sealed under. Reads the first bytes of the bodies, not the facemaps.
 
 use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
 
 use crate::crypto::Keyring;
 use crate::jumio::Jumio;
-use crate::model::{BodyPrefix, KekRef, RowKey, SealedRecord};
+use crate::model::{AccountHash, BodyPrefix, KekRef, RowKey, SealedRecord};
 use crate::store::{Scanned, Store, StoreError};
 
 use super::rewrap_runs::Run;
@@ -16,12 +19,15 @@ use super::{Vault, VaultError};
 /// Records of a page.
 const PAGE: usize = 1024;
 
+/// So many of a page are named in the log, if they do not open.
+const NAMED_MAX: usize = 10;
+
 /// What a look at some records found.
 #[derive(Debug, Default)]
 struct Seen {
     stale: u64,
     /// Does not parse, or names an old key and does not open: it keeps that key alive.
-    damaged: u64,
+    damaged: Vec<RowKey>,
     /// Their data key is not that of their body, as far as these bytes tell.
     doubtful: Vec<RowKey>,
 }
@@ -40,21 +46,34 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         let old: Arc<[KekRef]> = old.into();
         run.tell(|rewrap| (rewrap.verified, rewrap.damaged) = (0, 0));
         let (mut after, mut stale, mut damaged) = (None, 0, 0);
+        let (began, mut looked_at, rate) = (Instant::now(), 0, rotation.plan.look_rate());
+        let most = rate.map_or(PAGE, |rate| (rate as usize / 10).clamp(1, PAGE));
         loop {
             if run.stopped().is_some() {
                 return Ok(Found::Stopped);
             }
             self.load.give_way().await;
-            let page = self.store.records(after, PAGE).await.map_err(VaultError::Store)?;
+            let page = self.store.records(after, most).await.map_err(VaultError::Store)?;
             let Some(last) = page.last() else { break };
             after = Some(last.row);
             let count = page.len() as u64;
             run.tell(|rewrap| rewrap.verified += count);
             let seen = self.look_at(&ring, &old, page).await?;
             stale += seen.stale;
-            damaged += seen.damaged;
+            let mut bad = seen.damaged;
             for row in seen.doubtful {
-                damaged += u64::from(!self.is_whole(&ring, row).await?);
+                if !self.is_whole(&ring, row).await? {
+                    bad.push(row);
+                }
+            }
+            for account in bad.iter().map(|row| AccountHash::from(*row)).take(NAMED_MAX) {
+                tracing::error!(%account, "a record does not open; it keeps the old keys alive");
+            }
+            damaged += bad.len() as u64;
+            looked_at += count;
+            if let Some(rate) = rate {
+                let due = Duration::from_secs_f64(looked_at as f64 / f64::from(rate));
+                sleep(due.saturating_sub(began.elapsed())).await;
             }
         }
         run.tell(|rewrap| rewrap.damaged = damaged);
@@ -107,14 +126,14 @@ fn look(
     let mut prefixes = prefixes.into_iter();
     for Scanned { row, record } in page {
         let Ok(record) = record else {
-            seen.damaged += 1;
+            seen.damaged.push(*row);
             continue;
         };
         let prefix = (record.header.body_len != 0).then(|| prefixes.next().flatten());
         if old.contains(&record.header.kek) {
             match ring.open_attributes(*row, record) {
                 Ok(_) => seen.stale += 1,
-                Err(_) => seen.damaged += 1,
+                Err(_) => seen.damaged.push(*row),
             }
             continue;
         }

@@ -28,17 +28,18 @@ impl Ring {
     }
 
     /// From here on `next` is in force, unless a newer one is: changes may arrive out of order.
-    pub(super) fn replace(&self, next: Arc<Keyring>) {
+    pub(super) fn replace(&self, next: Keyring) -> Arc<Keyring> {
         let mut now = self.now.write().unwrap_or_else(PoisonError::into_inner);
+        let next = Arc::new(next.counting_with(&now));
         if next.sequence() <= now.sequence() {
-            return;
+            return next;
         }
-        next.count_on_from(&now);
-        let old = std::mem::replace(&mut *now, next);
+        let old = std::mem::replace(&mut *now, Arc::clone(&next));
         drop(now);
         let mut replaced = self.replaced.lock().unwrap_or_else(PoisonError::into_inner);
         replaced.retain(|ring| ring.strong_count() > 0);
         replaced.push(Arc::downgrade(&old));
+        next
     }
 
     /// Opens something with `ring`, or, if that is too old to know the key, with the ring in force.

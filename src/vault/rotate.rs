@@ -102,6 +102,11 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         self.rewraps.newest().map(|run| run.rewrap())
     }
 
+    /// The rotation that is running, or ended early and may go on.
+    pub fn open_rotation(&self) -> Option<Rewrap> {
+        self.rewraps.newest().filter(|run| run.is_open()).map(|run| run.rewrap())
+    }
+
     /// Cancels the open rotation. The new keys stay in force, the old ones stay as well.
     ///
     /// # Errors

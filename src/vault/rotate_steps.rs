@@ -155,6 +155,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         changes: Vec<Change>,
         rotation: Option<&Rotation>,
     ) -> Result<Vec<Applied>, VaultError> {
+        self.reserve_wraps().await?;
         let content = rotation.map(|rotation| rotation.to_bytes());
         let note = Note { name: NoteName::Rotation, content };
         let rows: Vec<_> = changes.iter().map(|c| (c.row, c.record.revision())).collect();

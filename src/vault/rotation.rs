@@ -32,6 +32,12 @@ impl RotationPlan {
     };
     /// What earlier rotations left.
     pub const REWRAP: Self = Self { new_keys: false, ..Self::ROTATE };
+
+    /// Most records to look at in a second, when all are looked at before a key is destroyed. Where facemaps
+    /// are sealed anew the rate is theirs, and a look reads less than a hundredth of one.
+    pub fn look_rate(&self) -> Option<u32> {
+        self.rate.map(|rate| if self.seal_anew { rate.saturating_mul(100) } else { rate })
+    }
 }
 
 /// A rotation as the store remembers it. It is written before the first key is made, and forgotten once

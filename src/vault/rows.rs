@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crate::audit::{Event, Urgency, about};
+use crate::audit::{Event, Receipt, Urgency, about};
 use crate::crypto::{Draft, Keyring, OpenError, SealError};
 use crate::jumio::Jumio;
 use crate::model::{AccountId, Enrollment, Facemap, RecordHeader, RowKey, SealedRecord};
@@ -109,27 +109,44 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         recovered: Option<u64>,
     ) -> Result<Loaded, VaultError> {
         let event = recovered.map(|_| Event::Recovered);
-        let urgent = matches!(body, NewBody::Remove);
-        self.must_be_recorded(if urgent { Urgency::Reserved } else { Urgency::Normal })?;
         let ring = self.ring.now();
         let row = ring.row_key(next.account);
+        let noting = self.noting(row, body);
+        let urgent = matches!(body, NewBody::Remove);
+        self.must_be_recorded(if urgent { Urgency::Reserved } else { Urgency::Normal })?;
         let (record, body) =
             self.sealed(&ring, row, previous, &next, body, recovered.unwrap_or(0))?;
         let expect =
             previous.map_or(Expect::Absent, |loaded| Expect::Revision(loaded.record.revision()));
         let change = Change { row, expect, record: record.clone(), body };
-        let (account, before) = (next.account, previous.cloned());
         let after = Loaded { enrollment: next, record };
         let entry = evidence::change(&ring, row, previous, &after, event)?;
-        let (store, census) = (Arc::clone(&self.store), Arc::clone(&self.census));
-        let ledger = Arc::clone(&self.ledger);
+        let (census, before) = (Arc::clone(&self.census), previous.cloned());
+        let record = move |after: &Loaded| {
+            census.moved(before.as_ref(), Some(after));
+            noting.with(entry)
+        };
+        self.write_recorded(ring, change, after, record).await
+    }
+
+    /// Makes `change`, which leaves `after`, durable; and then what `record` counts and hands in.
+    pub(super) async fn write_recorded(
+        &self,
+        ring: Arc<Keyring>,
+        change: Change,
+        after: Loaded,
+        record: impl FnOnce(&Loaded) -> Receipt + Send + 'static,
+    ) -> Result<Loaded, VaultError> {
+        self.reserve_wraps().await?;
+        let account = after.enrollment.account;
+        let store = Arc::clone(&self.store);
         // A task of its own: what is written is counted and recorded even if the caller goes away
         // meanwhile. It holds the ring, so that no key is destroyed that it still writes about.
         let written = tokio::spawn(async move {
             let _ring = ring;
             write(&*store, change).await?;
-            census.moved(before.as_ref(), Some(&after));
-            Ok((after, ledger.submit(vec![entry])))
+            let receipt = record(&after);
+            Ok((after, receipt))
         });
         let result = written.await.map_err(|_| VaultError::ShuttingDown)?;
         let (after, receipt) = result.map_err(|error| VaultError::of_store(account, error))?;

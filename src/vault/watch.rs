@@ -12,7 +12,7 @@ use crate::metrics::{CaptureOutcome, Metrics, StartOutcome};
 use crate::model::{Blocked, Enrollment, LastError, State, Timestamp};
 
 use super::in_flight::Outcome;
-use super::{AuthenticationView, StoreState, VaultError};
+use super::{AuthenticationView, KeyringFile, StoreState, VaultError};
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -109,6 +109,18 @@ impl Watch {
     pub(super) fn alarm_of_keys(&self, count: usize) {
         if self.alarm_is_due("rotation_due", Instant::now()) {
             tracing::warn!(count, "keys are to be rotated: fmvault keys rotate");
+        }
+    }
+
+    /// One of the keyring's two files cannot be fallen back on.
+    pub(super) fn alarm_of_keyring(&self, file: u8, state: KeyringFile) {
+        if self.alarm_is_due(if file == 0 { "keyring.0" } else { "keyring.1" }, Instant::now()) {
+            tracing::error!(
+                file,
+                state = state.name(),
+                "a keyring file is not whole: back up the other one now, and check the disk; fmvault \
+                 doctor says what next"
+            );
         }
     }
 

@@ -105,7 +105,7 @@ fn every_alert_asks_for_exported_metrics_and_has_a_runbook() {
         assert!(block.contains(&runbook), "{name} wants {runbook}");
         alerts.push(name);
     }
-    assert_eq!(alerts.len(), 23);
+    assert_eq!(alerts.len(), 25);
     assert_eq!(BTreeSet::from_iter(alerts), BTreeSet::from_iter(headings), "alerts and runbooks");
 }
 

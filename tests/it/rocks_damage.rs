@@ -7,7 +7,7 @@ use std::process::Command;
 
 use facemap_vault::model::{HeaderError, SealedRecord};
 use facemap_vault::store::{
-    BodyChange, Finding, OpenError, Options, RocksStore, Store, StoreError, Wrong,
+    BodyChange, Change, Expect, Finding, OpenError, Options, RocksStore, Store, StoreError, Wrong,
 };
 
 use crate::store_contract::all_records;
@@ -73,6 +73,18 @@ async fn damage_is_named_and_hides_nothing_else() {
     ];
     assert_eq!(found, want);
     assert_eq!(report.wrong, 8);
+
+    // But by who knows that it is damaged; and nothing else is taken for damage.
+    let tombstone = record(None, 0);
+    let given_up = |number| Change {
+        expect: Expect::Damaged,
+        body: BodyChange::Remove,
+        ..create(number, &tombstone)
+    };
+    assert!(matches!(store.commit(given_up(1)).await, Err(StoreError::Conflict)));
+    assert!(matches!(store.commit(given_up(9)).await, Err(StoreError::Conflict)));
+    store.commit(given_up(2)).await.unwrap();
+    assert_eq!(store.record(row(2)).await.unwrap(), Some(tombstone.clone()));
 }
 
 #[tokio::test]

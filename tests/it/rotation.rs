@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use facemap_vault::crypto::{KekState, Keyring};
-use facemap_vault::model::{RowKey, SealedBody, SealedRecord};
+use facemap_vault::crypto::KekState;
+use facemap_vault::model::{RowKey, SealedBody, SealedRecord, State};
 use facemap_vault::store::{BodyChange, Change, Expect, NoteName, Store as _};
 use facemap_vault::vault::{
     KeyState, KeysError, RewrapState, RewrapStep, RewrapTrouble, RotationPlan, VaultError,
@@ -137,6 +137,48 @@ async fn a_record_that_does_not_open_keeps_the_old_keys_alive() {
     assert_rotated(&world.store, &world.vault.keyring()).await;
 }
 
+/// Nobody has a copy of it: an operator gives it up, the rotation ends, and the person enrolls again.
+#[tokio::test]
+async fn a_record_that_does_not_open_can_be_given_up() {
+    let mut world = peopled().await;
+    let row = world.keyring.row_key(account(7));
+    let mut bad = world.store.record(row).await.unwrap().unwrap();
+    bad.sealed[0] ^= 1;
+    let generation = bad.header.generation;
+    put(&world, 7, bad, BodyChange::Keep).await;
+    world.crash().await;
+    assert_eq!(world.vault.census().damaged, 1);
+    assert_eq!(world.rotate(RotationPlan::ROTATE).await.why, Some(RewrapTrouble::Damaged));
+
+    let refused = world.vault.erase(account(7), world.now).await;
+    assert!(
+        matches!(refused, Err(VaultError::Unreadable { .. })),
+        "a caller is told of the damage"
+    );
+    let erased = world.vault.erase_whatever(account(7), world.now).await.unwrap();
+    assert!(matches!(erased.enrollment.onboarding.state, State::Erased { .. }));
+    assert!(erased.record.header.generation > generation);
+    assert_eq!(world.vault.census(), world.recount().await);
+    assert_eq!(world.rotate(RotationPlan::REWRAP).await.state, RewrapState::Succeeded);
+
+    // The trail knows of it: this start compares the two.
+    world.crash().await;
+    assert_eq!(world.served(7).await, None);
+    world.wait(HOUR);
+    world.captured(7, &facemap(7, 200)).await;
+    assert_eq!(world.served(7).await, Some(facemap(7, 200)));
+}
+
+#[tokio::test]
+async fn the_look_at_all_records_is_no_faster_than_was_said() {
+    let mut world = peopled().await;
+    let began = std::time::Instant::now();
+    let plan = RotationPlan { rate: Some(40), ..RotationPlan::ROTATE };
+    assert_eq!(world.rotate(plan).await.state, RewrapState::Succeeded);
+    // Twenty records are wrapped, and then looked at: half a second each.
+    assert!(began.elapsed() >= Duration::from_millis(950), "{:?}", began.elapsed());
+}
+
 #[tokio::test]
 async fn a_body_under_another_key_keeps_the_old_keys_alive() {
     let mut world = peopled().await;
@@ -245,52 +287,5 @@ fn draft(old: &SealedRecord) -> facemap_vault::crypto::Draft {
         created: old.header.created,
         completed: old.header.completed,
         due: old.header.due,
-    }
-}
-
-#[tokio::test]
-async fn a_key_that_is_old_or_worn_is_to_be_rotated() {
-    let mut world = World::rotating().await;
-    let due = |world: &World| world.vault.keys(world.now).iter().filter(|k| k.rotation_due).count();
-    assert_eq!(due(&world), 0);
-    world.wait(90 * 24 * HOUR);
-    assert_eq!(due(&world), 0);
-    world.wait(HOUR);
-    assert_eq!(due(&world), 2);
-    world.rotate(RotationPlan::ROTATE).await;
-    assert_eq!(due(&world), 0);
-    let worn = |ring: &Keyring| ring.with_wraps(|kek| Keyring::WRAPS_WARN * u64::from(kek.bucket));
-    world.vault.change_keys(worn).await.unwrap();
-    assert_eq!(due(&world), 1);
-}
-
-#[tokio::test]
-async fn what_a_key_wrapped_is_written_down_when_it_has_grown() {
-    let mut world = World::rotating().await;
-    let count = |world: &World| world.vault.keys(world.now)[0].wraps;
-    let ring = world.vault.keyring();
-    let row = RowKey([0; 32]);
-    let record = ring.seal_empty(row, &empty_draft(), b"").unwrap();
-    world.vault.look_after_keys(world.now).await.unwrap();
-    assert_eq!(world.vault.keyring().sequence(), ring.sequence(), "not for one");
-    for _ in 0..(1 << 16) {
-        ring.rewrap(row, &record).unwrap();
-    }
-    world.vault.look_after_keys(world.now).await.unwrap();
-    let known = count(&world);
-    assert_eq!(known, (1 << 16) + 1);
-    world.crash().await;
-    assert_eq!(count(&world), known, "after a restart");
-}
-
-fn empty_draft() -> facemap_vault::crypto::Draft {
-    let at = crate::support::world::START;
-    facemap_vault::crypto::Draft {
-        legal_hold: false,
-        generation: 0,
-        sequence: 1,
-        created: at,
-        completed: None,
-        due: None,
     }
 }

@@ -143,6 +143,7 @@ fn change(model: &Model, step: &Step) -> Change {
 fn matches(expect: Expect, found: Option<&SealedRecord>) -> bool {
     match expect {
         Expect::Absent => found.is_none(),
+        Expect::Damaged => false,
         Expect::Revision(revision) => found.is_some_and(|found| found.revision() == revision),
     }
 }

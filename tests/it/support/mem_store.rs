@@ -94,6 +94,7 @@ impl State {
         }
         let as_expected = match change.expect {
             Expect::Absent => found.is_none(),
+            Expect::Damaged => false,
             Expect::Revision(revision) => found.is_some_and(|found| found.revision() == revision),
         };
         if !as_expected {

@@ -75,9 +75,12 @@ impl World {
     /// The process dies and another one starts: memory is gone, disk and Jumio stay.
     pub(crate) async fn crash(&mut self) {
         let settings = self.vault.settings().clone();
-        let ring = self.vault.keyring();
-        self.keyring = copy(&ring);
+        self.keyring = copy(&self.vault.keyring());
         let home = self.home.as_ref().map(|(_, home)| home);
+        let ring = match home {
+            Some(home) => Arc::new(home.complete().unwrap()),
+            None => copy(&self.keyring),
+        };
         self.vault = open(&self.store, &self.jumio, &ring, &self.ledger, home, settings).await;
     }
 
@@ -158,9 +161,11 @@ impl Drop for World {
     }
 }
 
-/// The same keys in a ring of its own: a rotation waits for all who hold the vault's.
+/// The same keys in a ring of its own, as the files have it: a rotation waits for all who hold the vault's,
+/// and what the vault counted is in its memory only.
 fn copy(ring: &Keyring) -> Arc<Keyring> {
-    Arc::new(ring.resaved().unwrap())
+    let saved = ring.wraps_saved();
+    Arc::new(ring.with_wraps(|kek| saved[kek]).unwrap())
 }
 
 /// A vault over these.

@@ -13,6 +13,7 @@ mod faults;
 mod first_start;
 mod ground;
 mod journal;
+mod keyring;
 mod kills;
 mod load;
 mod report;

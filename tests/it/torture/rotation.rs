@@ -103,7 +103,7 @@ async fn one(
 }
 
 /// An open rotation goes on without being asked, and leaves nothing under an old key.
-async fn goes_on(site: &Site) -> Vec<String> {
+pub(super) async fn goes_on(site: &Site) -> Vec<String> {
     let mut keys = KeyServiceClient::new(admin(site).await);
     let begun = Instant::now();
     loop {
@@ -127,7 +127,7 @@ async fn goes_on(site: &Site) -> Vec<String> {
     listed.key_versions.iter().filter(is_left).map(|key| format!("left: {key:?}")).collect()
 }
 
-async fn admin(site: &Site) -> Channel {
+pub(super) async fn admin(site: &Site) -> Channel {
     try_connect_socket(&site.path("admin.sock")).await.expect("the server is ready")
 }
 

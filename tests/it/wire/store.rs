@@ -185,8 +185,7 @@ async fn a_keyring_that_cannot_be_written_is_not_changed() {
 #[tokio::test]
 async fn a_key_that_has_wrapped_as_many_as_one_may_wraps_no_more() {
     let scene = Scene::start().await;
-    let worn = scene.keyring.with_wraps(|_| Keyring::WRAPS_MAX).unwrap();
-    scene.keyring.count_on_from(&worn);
+    scene.keyring.count_on_at(|_| Keyring::WRAPS_MAX);
     let told = Told::by(&scene.erase().await);
     assert_eq!(told.what(), (Code::FailedPrecondition, "KEY_VERSION_WORN_OUT"));
     assert_eq!(told.keys(), ["keyVersion"]);
