@@ -215,16 +215,16 @@ fn reason(Outcome(number): Outcome) -> String {
 
 fn detail(event: Event, number: u16) -> &'static str {
     const STATES: [&str; 6] = ["", "pending", "captured", "blocked", "lost", "erased"];
-    let name = match event {
-        Event::FacemapOpened => Purpose::name_of(number),
-        Event::Gap => Gap::name_of(number),
-        Event::LogDropped => LogLoss::name_of(number),
-        Event::Callback => CallbackEnd::name_of(number),
-        Event::TurnedAway => Refusal::name_of(number),
-        event if event.is_change() => STATES.get(usize::from(number)).copied(),
-        _ => None,
-    };
-    name.unwrap_or("")
+    let named = [
+        (Event::FacemapOpened, Purpose::name_of(number)),
+        (Event::Gap, Gap::name_of(number)),
+        (Event::LogDropped, LogLoss::name_of(number)),
+        (Event::Callback, CallbackEnd::name_of(number)),
+        (Event::TurnedAway, Refusal::name_of(number)),
+    ];
+    let of_it = named.into_iter().find(|(of, _)| *of == event).and_then(|(_, name)| name);
+    let state = || STATES.get(usize::from(number)).copied().filter(|_| event.is_change());
+    of_it.or_else(state).unwrap_or("")
 }
 
 fn message(verified: &Verified) -> v1::VerifyAuditChainResponse {
