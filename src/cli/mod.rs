@@ -41,7 +41,6 @@ mod reopen;
 mod server;
 mod sim;
 mod status;
-mod status_audit;
 mod store;
 mod sweep;
 mod sweep_bar;

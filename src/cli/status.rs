@@ -1,5 +1,7 @@
 //! `fmvault status`: one screen about the running vault.
 
+mod audit;
+
 use serde_json::{Value, json};
 
 use crate::proto::admin::v1::get_status_response::{Mode, State};
@@ -11,7 +13,6 @@ use super::client::Client;
 use super::exit::{Exit, Failure};
 use super::json::{text, time};
 use super::keys_watch;
-use super::status_audit;
 
 /// Prints the screen; the exit code tells whether somebody should look.
 pub(super) async fn run(session: &Session) -> Result<Exit, Failure> {
@@ -68,7 +69,7 @@ fn attention(status: &GetStatusResponse) -> Vec<(String, &'static str)> {
         let store = store.replace('_', "-");
         (format!("The store takes no changes: it is {store}."), "fmvault doctor says what to do")
     });
-    let audit = status.audit.as_ref().map(status_audit::attention).unwrap_or_default();
+    let audit = status.audit.as_ref().map(audit::attention).unwrap_or_default();
     refusing.into_iter().chain(audit).chain(found).collect()
 }
 
@@ -103,7 +104,7 @@ fn json(status: &GetStatusResponse, attention: &[(String, &'static str)]) -> Val
             "rewrap_remaining": keys.rewrap_remaining,
             "rewrap": keys.rewrap.as_ref().map(keys_watch::json),
         },
-        "audit": status.audit.as_ref().map(status_audit::json),
+        "audit": status.audit.as_ref().map(audit::json),
         "attention": attention,
     })
 }
@@ -159,7 +160,7 @@ fn screen(
             status.jumio_region, status.orphaned_executions
         ),
         format!(" KEYS         {}", keys_line(&keys)),
-        format!(" AUDIT        {}", status_audit::line(&status.audit.clone().unwrap_or_default())),
+        format!(" AUDIT        {}", audit::line(&status.audit.clone().unwrap_or_default())),
     ];
     for (what, next) in attention {
         lines.push(format!("\n{yellow}! {what}{yellow:#}   Next: {next}"));

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use crate::proto::admin::v1::AuditSummary;
 
-use super::json::time;
-use super::status::size;
+use super::super::json::time;
+use super::size;
 
 /// The line on the screen.
 pub(super) fn line(audit: &AuditSummary) -> String {
