@@ -16,7 +16,7 @@ use super::receipt::Receipt;
 use super::record::{Entry, Hmac};
 use super::row_set::RowSet;
 use super::segment;
-use super::settings::LedgerSettings;
+use super::settings::{LedgerSettings, Room};
 use super::shared::{Shared, Waiting};
 use super::trail::Trail;
 use super::verify::{GivenHead, Head, Verified};
@@ -41,17 +41,6 @@ pub enum Urgency {
     Normal,
     /// It also uses what is reserved: erasures, and what operators need to see.
     Reserved,
-}
-
-/// Space for what is still to be recorded, in bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Room {
-    /// What is reserved ahead.
-    pub reserve: u64,
-    /// What there is of it.
-    pub left: u64,
-    /// Free on the disk, the reserve not counted.
-    pub disk_free: u64,
 }
 
 impl Ledger {
@@ -158,12 +147,19 @@ impl Ledger {
 
     /// Hands in `entries`, which stay together and in this order, after all that was handed in before.
     ///
-    /// A change of the store or of the keys is kept until it can be written, since it has happened; anything else is
+    /// A change of store or keys is kept until it can be written, since it has happened; anything else is
     /// forgotten if nobody waits for it any more.
     pub fn submit(&self, entries: Vec<Entry>) -> Receipt {
         let (waiting, settled, given_up) = Waiting::new(entries);
         self.shared.hand_in(waiting);
-        Receipt::new(settled, given_up, self.write_timeout)
+        Receipt { settled, given_up, timeout: self.write_timeout }
+    }
+
+    /// Hands in what nobody waits for. It is written with the next that somebody waits for, so an answer
+    /// never overtakes it; if there is none, within a second. So it costs no sync of its own, and holds up
+    /// nobody's.
+    pub fn note(&self, entries: Vec<Entry>) {
+        self.shared.hand_in_later(Waiting::new(entries).0);
     }
 
     /// [`Ledger::submit`], and waits until they are durable.
@@ -254,8 +250,7 @@ impl Ledger {
 
     /// What it has room for, as of the last write or the last second.
     pub fn room(&self) -> Room {
-        let (left, disk_free) = self.shared.room();
-        Room { reserve: self.reserve, left, disk_free }
+        Room { reserve: self.reserve, ..self.shared.room() }
     }
 
     /// How many writes failed or came too late since the start.

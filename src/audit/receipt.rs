@@ -1,4 +1,4 @@
-//! Waiting until what was handed in is durable.
+//! What those who hand in entries wait for.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,20 +13,12 @@ use super::verify::Head;
 #[derive(Debug)]
 #[must_use = "whoever is told before the record is durable is told too early"]
 pub struct Receipt {
-    settled: oneshot::Receiver<Result<Head, AuditError>>,
-    given_up: Arc<AtomicBool>,
-    timeout: Duration,
+    pub(super) settled: oneshot::Receiver<Result<Head, AuditError>>,
+    pub(super) given_up: Arc<AtomicBool>,
+    pub(super) timeout: Duration,
 }
 
 impl Receipt {
-    pub(super) fn new(
-        settled: oneshot::Receiver<Result<Head, AuditError>>,
-        given_up: Arc<AtomicBool>,
-        timeout: Duration,
-    ) -> Self {
-        Self { settled, given_up, timeout }
-    }
-
     /// Waits until the entries are durable, or it takes too long.
     ///
     /// # Errors

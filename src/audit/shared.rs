@@ -11,6 +11,7 @@ use super::error::AuditError;
 use super::event::{EVENTS, Event};
 use super::ledger::Urgency;
 use super::record::Entry;
+use super::settings::Room;
 use super::verify::Head;
 
 /// See the module.
@@ -35,6 +36,8 @@ pub(super) struct Shared {
 #[derive(Default)]
 struct Queue {
     waiting: Vec<Waiting>,
+    /// Whether somebody waits for one of them.
+    hurry: bool,
     closed: bool,
 }
 
@@ -117,22 +120,34 @@ impl Shared {
         began != 0 && u128::from(now.saturating_sub(began)) > self.write_timeout.as_millis()
     }
 
-    pub(super) fn hand_in(&self, mut waiting: Waiting) {
+    pub(super) fn hand_in(&self, waiting: Waiting) {
+        self.put(waiting, true);
+        self.woken.notify_one();
+    }
+
+    /// Does not wake the writer: it will come by.
+    pub(super) fn hand_in_later(&self, waiting: Waiting) {
+        self.put(waiting, false);
+    }
+
+    fn put(&self, mut waiting: Waiting, hurry: bool) {
         let mut queue = lock(&self.queue);
         if queue.closed {
             return waiting.settle(Err(AuditError::Closed));
         }
         queue.waiting.push(waiting);
-        self.woken.notify_one();
+        queue.hurry |= hurry;
     }
 
-    /// What waits, as soon as anything does or `patience` ends. `None`: it is closed, and all was taken.
+    /// What was handed in, as soon as somebody waits for it or `patience` ends. `None`: it is closed, and
+    /// all was taken.
     pub(super) fn take(&self, patience: Duration) -> Option<Vec<Waiting>> {
         let queue = lock(&self.queue);
-        let idle = |queue: &mut Queue| queue.waiting.is_empty() && !queue.closed;
+        let idle = |queue: &mut Queue| !queue.hurry && !queue.closed;
         let waited = self.woken.wait_timeout_while(queue, patience, idle);
         let (mut queue, _) = waited.unwrap_or_else(PoisonError::into_inner);
         let taken = std::mem::take(&mut queue.waiting);
+        queue.hurry = false;
         (!taken.is_empty() || !queue.closed).then_some(taken)
     }
 
@@ -171,8 +186,9 @@ impl Shared {
     }
 
     /// As [`Shared::room_is`] was told last.
-    pub(super) fn room(&self) -> (u64, u64) {
-        (self.left.load(Ordering::Relaxed), self.disk_free.load(Ordering::Relaxed))
+    pub(super) fn room(&self) -> Room {
+        let load = |number: &AtomicU64| number.load(Ordering::Relaxed);
+        Room { left: load(&self.left), disk_free: load(&self.disk_free), ..Room::default() }
     }
 
     pub(super) fn failed(&self) {

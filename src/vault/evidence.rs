@@ -64,14 +64,14 @@ impl<S: Store, J: Jumio> Vault<S, J> {
     /// Hands in that a callback made the vault ask Jumio, and what came of it.
     pub(super) fn note_callback(&self, row: RowKey, end: CallbackEnd) {
         let asked = Entry { row: Some(row), detail: end as u16, ..entry(Event::Callback) };
-        self.ledger.submit(vec![asked]).leave();
+        self.ledger.note(vec![asked]);
     }
 
     /// Hands in that `len` bytes of a facemap go to Jumio.
     pub(super) fn note_uploaded(&self, row: RowKey, len: usize) {
         let entry = Entry { row: Some(row), ..entry(Event::FacemapUploaded) };
         let value = u64::try_from(len).unwrap_or(u64::MAX);
-        self.ledger.submit(vec![Entry { value, ..entry }]).leave();
+        self.ledger.note(vec![Entry { value, ..entry }]);
     }
 }
 
