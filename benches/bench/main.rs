@@ -75,10 +75,15 @@ fn main() {
         return proof::write();
     }
     println!("{}", report.machine.line());
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    if wants("memory") {
+        let dir = world::folder();
+        let simulator = Arc::new(Simulator::start(dir.path()));
+        runtime.block_on(memory::run(&mut report, &scale, &simulator));
+    }
     if wants("seal") {
         sealing::run(&mut report, &scale);
     }
-    let runtime = tokio::runtime::Runtime::new().unwrap();
     if wants("growth") {
         runtime.block_on(growth::run(&mut report, &scale));
     }
@@ -88,13 +93,10 @@ fn main() {
     if wants("keep") {
         runtime.block_on(keep::run(&mut report, &scale));
     }
-    if ["memory", "start", "trail", "capture"].into_iter().any(wants) {
+    if ["start", "trail", "capture"].into_iter().any(wants) {
         let dir = world::folder();
         let simulator = Arc::new(Simulator::start(dir.path()));
         runtime.block_on(async {
-            if wants("memory") {
-                memory::run(&mut report, &scale, &simulator).await;
-            }
             if wants("start") {
                 start::run(&mut report, &scale, &simulator).await;
             }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use facemap_vault::audit::Ledger;
 use facemap_vault::jumio::{AccountUpdate, HttpJumio};
 use facemap_vault::model::{RequestId, Timestamp};
 use facemap_vault::vault::StartAuthentication;
@@ -98,6 +99,11 @@ impl Bench {
         let bare = simulator.bare().await;
         let facemap = Bytes::from(vec![7; len]);
         Self { vault, bare, accounts: Arc::new(accounts), facemap, _dir: dir }
+    }
+
+    /// The vault's audit trail.
+    pub fn ledger(&self) -> &Ledger {
+        self.vault.ledger()
     }
 
     /// A round of the vault.

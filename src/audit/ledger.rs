@@ -7,13 +7,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use tokio::sync::oneshot;
-
 use crate::model::Timestamp;
 
 use super::chain::Chain;
 use super::error::{AuditError, LedgerError};
 use super::event::{EVENTS, Event};
+use super::receipt::Receipt;
 use super::record::{Entry, Hmac};
 use super::row_set::RowSet;
 use super::segment;
@@ -152,6 +151,13 @@ impl Ledger {
         Receipt { settled, given_up, timeout: self.write_timeout }
     }
 
+    /// Hands in what nobody waits for. It is written with the next that somebody waits for, so an answer
+    /// never overtakes it; if there is none, within a second. So it costs no sync of its own, and holds up
+    /// nobody's.
+    pub fn note(&self, entries: Vec<Entry>) {
+        self.shared.hand_in_later(Waiting::new(entries).0);
+    }
+
     /// [`Ledger::submit`], and waits until they are durable.
     ///
     /// # Errors
@@ -264,34 +270,4 @@ impl std::fmt::Debug for Ledger {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Ledger({:?}, {})", self.trail.dir, self.head())
     }
-}
-
-/// Entries that were handed in.
-#[derive(Debug)]
-#[must_use = "whoever is told before the record is durable is told too early"]
-pub struct Receipt {
-    settled: oneshot::Receiver<Result<Head, AuditError>>,
-    given_up: Arc<AtomicBool>,
-    timeout: Duration,
-}
-
-impl Receipt {
-    /// Waits until the entries are durable, or it takes too long.
-    ///
-    /// # Errors
-    ///
-    /// [`AuditError`]: nothing is certain then.
-    pub async fn durable(self) -> Result<Head, AuditError> {
-        match tokio::time::timeout(self.timeout, self.settled).await {
-            Ok(Ok(result)) => result,
-            Ok(Err(_)) => Err(AuditError::Closed),
-            Err(_) => {
-                self.given_up.store(true, Ordering::Release);
-                Err(AuditError::Slow)
-            }
-        }
-    }
-
-    /// Leaves the entries to the writer: nobody is told anything that depends on them.
-    pub fn leave(self) {}
 }

@@ -14,6 +14,7 @@ pub(crate) mod fuzzing;
 mod ledger;
 mod method;
 mod query;
+mod receipt;
 mod record;
 mod row_set;
 mod segment;
@@ -26,9 +27,10 @@ mod writer;
 pub use actor::{Actor, about, acting, actor};
 pub use error::{AuditError, LedgerError};
 pub use event::{EVENTS, Event, Gap, Outcome, Purpose};
-pub use ledger::{Ledger, Receipt, Urgency};
+pub use ledger::{Ledger, Urgency};
 pub use method::{METHOD_OTHER, METHODS, method_code, method_name};
 pub use query::{Found, Wanted, action};
+pub use receipt::Receipt;
 pub use record::{
     Entry, Hmac, LINK_LEN, Link, RECORD_LEN, RECORD_LEN_MAX, RECOVERY_LEN, Record, Recovery,
     parse_unproved,

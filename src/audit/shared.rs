@@ -32,6 +32,8 @@ pub(super) struct Shared {
 #[derive(Default)]
 struct Queue {
     waiting: Vec<Waiting>,
+    /// Whether somebody waits for one of them.
+    hurry: bool,
     closed: bool,
 }
 
@@ -109,22 +111,34 @@ impl Shared {
         began != 0 && u128::from(now.saturating_sub(began)) > self.write_timeout.as_millis()
     }
 
-    pub(super) fn hand_in(&self, mut waiting: Waiting) {
+    pub(super) fn hand_in(&self, waiting: Waiting) {
+        self.put(waiting, true);
+        self.woken.notify_one();
+    }
+
+    /// Does not wake the writer: it will come by.
+    pub(super) fn hand_in_later(&self, waiting: Waiting) {
+        self.put(waiting, false);
+    }
+
+    fn put(&self, mut waiting: Waiting, hurry: bool) {
         let mut queue = lock(&self.queue);
         if queue.closed {
             return waiting.settle(Err(AuditError::Closed));
         }
         queue.waiting.push(waiting);
-        self.woken.notify_one();
+        queue.hurry |= hurry;
     }
 
-    /// What waits, as soon as anything does or `patience` ends. `None`: it is closed, and all was taken.
+    /// What was handed in, as soon as somebody waits for it or `patience` ends. `None`: it is closed, and
+    /// all was taken.
     pub(super) fn take(&self, patience: Duration) -> Option<Vec<Waiting>> {
         let queue = lock(&self.queue);
-        let idle = |queue: &mut Queue| queue.waiting.is_empty() && !queue.closed;
+        let idle = |queue: &mut Queue| !queue.hurry && !queue.closed;
         let waited = self.woken.wait_timeout_while(queue, patience, idle);
         let (mut queue, _) = waited.unwrap_or_else(PoisonError::into_inner);
         let taken = std::mem::take(&mut queue.waiting);
+        queue.hurry = false;
         (!taken.is_empty() || !queue.closed).then_some(taken)
     }
 

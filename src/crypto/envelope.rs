@@ -197,7 +197,7 @@ impl Keyring {
         let true_len = usize::try_from(true_len).map_err(|_| OpenError::Tampered)?;
         let (_, padding) = opened.split_at_checked(true_len).ok_or(OpenError::Tampered)?;
         if usize::try_from(header.padded_len) != Ok(opened.len())
-            || padding.iter().any(|&byte| byte != 0)
+            || padding.iter().fold(0, |all, byte| all | byte) != 0
         {
             return Err(OpenError::Tampered);
         }

@@ -65,7 +65,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
     pub(super) fn note_uploaded(&self, row: RowKey, len: usize) {
         let entry = Entry { row: Some(row), ..entry(Event::FacemapUploaded) };
         let value = u64::try_from(len).unwrap_or(u64::MAX);
-        self.ledger.submit(vec![Entry { value, ..entry }]).leave();
+        self.ledger.note(vec![Entry { value, ..entry }]);
     }
 }
 

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use facemap_vault::audit::{Event, Step};
 use facemap_vault::jumio::{JumioError, Limit};
 use facemap_vault::model::{Blocked, LastError, State};
 use facemap_vault::vault::{DecisionType, ExecutionStatus};
 
 use crate::support::fake_jumio::{Call, Onboarded};
+use crate::support::mem_store::Failure;
 use crate::support::world::{RETENTION, World, account, facemap};
 
 /// What is left of an attempt.
@@ -154,6 +156,29 @@ async fn what_was_captured_is_remembered_with_it() {
     assert_eq!(stored.captured_at, world.now);
     assert_eq!(stored.liveness_type, "IPROOV_STANDARD");
     assert_eq!(stored.len, 300);
+}
+
+/// Also if nothing is stored in the end.
+#[tokio::test]
+async fn that_a_facemap_was_in_the_clear_is_recorded_just_before_what_became_of_it() {
+    let world = World::new().await;
+    world.captured(1, &facemap(1, 300)).await;
+    let execution = world.onboard(2, &facemap(2, 300));
+    world.enroll(2, execution).await.unwrap();
+    world.store.inner.fail_next(1, Failure::Unavailable);
+    world.capture(2).await.unwrap_err();
+    world.ledger.close().await;
+
+    let mut events = Vec::new();
+    let trail = world.ledger.trail().walk(0, |step| {
+        let Step::Record(_, record) = step else { panic!("the trail is whole") };
+        events.push(record.entry.event);
+        true
+    });
+    trail.unwrap();
+    use Event::{Captured, FacemapOpened, Registered};
+    let tail = [Registered, FacemapOpened, Captured, Registered, FacemapOpened];
+    assert!(events.ends_with(&tail), "{events:?}");
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! A ledger that works.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use facemap_vault::audit::{FileStep, Gap, LedgerError};
 
@@ -48,6 +49,53 @@ async fn many_appends_share_a_sync() {
     }
     assert_eq!(syncs.load(Ordering::SeqCst), 2, "one for the first, one for a hundred");
     assert_eq!(ledger.head().sequence, 2 + 101);
+}
+
+#[tokio::test]
+async fn what_nobody_waits_for_has_no_sync_of_its_own_and_is_before_the_next_answer() {
+    const ROUNDS: u64 = 20;
+    let (_dir, mut settings) = fresh();
+    let syncs = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&syncs);
+    settings.probe = Some(Arc::new(move |step| {
+        counted.fetch_add(usize::from(step == FileStep::Sync), Ordering::SeqCst);
+        Ok(())
+    }));
+    let ledger = open(&settings);
+    let began = Instant::now();
+    for round in 0..ROUNDS {
+        ledger.note(vec![call(2 * round)]);
+        // Time in which a writer that was woken would sync; one that was not, does not.
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        let head = ledger.append(vec![call(2 * round + 1)]).await.unwrap();
+        assert_eq!(head.sequence, 2 + 2 * (round + 1), "both are durable, round {round}");
+    }
+    // The writer comes by once in a second without being asked.
+    let unasked = began.elapsed().as_secs() + 1;
+    assert!(syncs.load(Ordering::SeqCst) as u64 <= ROUNDS + unasked, "{syncs:?}");
+    drop(ledger);
+    let mut values = Vec::new();
+    let walked = trail(&settings.dir).walk(0, |step| {
+        let Step::Record(_, record) = step else { panic!("the trail is whole") };
+        values.extend((record.entry.event == Event::Rpc).then_some(record.entry.value));
+        true
+    });
+    walked.unwrap();
+    assert!(values.into_iter().eq(0..2 * ROUNDS), "in the order in which they were handed in");
+}
+
+#[tokio::test]
+async fn what_nobody_waits_for_is_written_all_the_same() {
+    let (_dir, settings) = fresh();
+    let ledger = open(&settings);
+    ledger.note(vec![call(1)]);
+    while ledger.head().sequence < 3 {
+        tokio::task::yield_now().await;
+    }
+    // What is handed in just before the end, too.
+    ledger.note(vec![call(2)]);
+    drop(ledger);
+    assert_eq!(open(&settings).head().sequence, 4);
 }
 
 #[tokio::test]
