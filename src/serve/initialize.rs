@@ -42,7 +42,7 @@ pub async fn initialize_with(
 ) -> Result<Initialized, StartError> {
     provider(config).self_test()?;
     let keyring_dir = &config.keys.keyring;
-    match (has_files(keyring_dir), has_files(&config.store.path)) {
+    match (KeyringFiles::are_in(keyring_dir), has_files(&config.store.path)) {
         (true, true) => return Err(StartError::AlreadyInitialized),
         (false, true) => return Err(no_keyring(config)),
         (true, false) => {

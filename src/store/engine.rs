@@ -6,7 +6,7 @@ use std::io;
 use std::path::PathBuf;
 
 use rocksdb::{
-    ColumnFamily, DB, DBPinnableSlice, DEFAULT_COLUMN_FAMILY_NAME, ErrorKind, FlushOptions,
+    ColumnFamily, DB, DBPinnableSlice, DEFAULT_COLUMN_FAMILY_NAME, Error, ErrorKind, FlushOptions,
     IteratorMode, WriteBatch,
 };
 
@@ -52,9 +52,12 @@ impl Engine {
         let mut batch = WriteBatch::with_capacity_bytes(changes.iter().map(batch_len).sum());
         let mut named = HashSet::with_capacity(changes.len());
         let mut applied = Vec::with_capacity(changes.len());
-        for change in changes {
-            let first = named.insert(change.row);
-            applied.push(if first { self.stage(change, &mut batch)? } else { Applied::Conflict });
+        for (change, found) in changes.iter().zip(self.read_rows(changes)) {
+            let found = found.map_err(|error| fault::of_read(change.row, error.as_ref()))?;
+            applied.push(match named.insert(change.row) {
+                true => self.stage(change, found.as_deref(), &mut batch)?,
+                false => Applied::Conflict,
+            });
         }
         if let Some(note) = note {
             note.stage(&mut batch);
@@ -65,15 +68,19 @@ impl Engine {
         Ok(Some(applied))
     }
 
-    /// Compares, and puts what is to be written into `batch`.
-    fn stage(&self, change: &Change, batch: &mut WriteBatch) -> Result<Applied, StoreError> {
+    /// Compares with what was found in the row, and puts what is to be written into `batch`.
+    fn stage(
+        &self,
+        change: &Change,
+        found: Option<&[u8]>,
+        batch: &mut WriteBatch,
+    ) -> Result<Applied, StoreError> {
         let row = change.row;
         let next = change.record.to_bytes();
-        let found = self.read(META, row)?;
-        if found.as_deref() == Some(next.as_slice()) {
+        if found == Some(next.as_slice()) {
             return Ok(Applied::Yes);
         }
-        let found = found.map(|bytes| parse(row, &bytes)).transpose();
+        let found = found.map(|bytes| parse(row, bytes)).transpose();
         // Where it was due a damaged record does not say; a sweep passes over what is not.
         let (damaged, found) = match found {
             Err(StoreError::Corrupt { .. }) if change.expect == Expect::Damaged => (true, None),
@@ -150,19 +157,21 @@ impl Engine {
         if let Some(after) = after {
             read.set_iterate_lower_bound(just_after(&after.0));
         }
-        let records = self.db.iterator_cf_opt(self.family(META), read, IteratorMode::Start);
+        // The plain iterator: the other one copies each key and each record before they are parsed.
+        let mut records = self.db.raw_iterator_cf_opt(self.family(META), read);
         let mut page = Vec::new();
         let mut last = after.unwrap_or(RowKey([0; 32]));
-        for record in records {
-            if page.len() == limit {
-                break;
-            }
-            let (key, bytes) = record.map_err(|error| fault::of_read(last, error.as_ref()))?;
-            if let Ok(key) = <[u8; 32]>::try_from(&*key) {
+        records.seek_to_first();
+        while let Some((key, bytes)) = records.item()
+            && page.len() < limit
+        {
+            if let Ok(key) = <[u8; 32]>::try_from(key) {
                 last = RowKey(key);
-                page.push(Scanned { row: last, record: SealedRecord::parse(&bytes) });
+                page.push(Scanned { row: last, record: SealedRecord::parse(bytes) });
             }
+            records.next();
         }
+        records.status().map_err(|error| fault::of_read(last, error.as_ref()))?;
         Ok(page)
     }
 
@@ -193,6 +202,15 @@ impl Engine {
 
     pub(super) fn family(&self, name: &str) -> &ColumnFamily {
         self.db.cf_handle(name).expect("a store is opened with all its column families")
+    }
+
+    /// The records of all rows that are to change, in their order.
+    fn read_rows(&self, changes: &[Change]) -> Vec<Result<Option<DBPinnableSlice<'_>>, Error>> {
+        let (rows, sorted) = (
+            changes.iter().map(|change| &change.row.0),
+            changes.is_sorted_by_key(|change| change.row),
+        );
+        self.db.batched_multi_get_cf_opt(self.family(META), rows, sorted, &settings::read())
     }
 
     fn read(&self, name: &str, row: RowKey) -> Result<Option<DBPinnableSlice<'_>>, StoreError> {

@@ -38,6 +38,13 @@ impl KeyringFiles {
         Ok(Self { dir })
     }
 
+    /// Whether `dir` has a file of a keyring, of whatever content. What an interrupted writer left beside
+    /// them is none.
+    pub fn are_in(dir: &Path) -> bool {
+        let slots = [KeyringSlot::Zero, KeyringSlot::One];
+        slots.iter().any(|slot| fs::symlink_metadata(dir.join(slot.file_name())).is_ok())
+    }
+
     /// Waits until nobody else changes the files, and keeps others waiting until the lock is dropped.
     /// Between threads as between processes; the system gives it up when a process ends.
     ///

@@ -8,6 +8,7 @@ mod bodies;
 mod compact;
 mod engine;
 mod fault;
+mod framing;
 mod health;
 mod look;
 mod notes;

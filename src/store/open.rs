@@ -14,7 +14,7 @@ use super::look::Look;
 use super::owner::{Owner, Ownership};
 use super::settings::{self, META, Options};
 use super::slot::Slot;
-use super::{OpenError, RocksStore, StoreError, fault};
+use super::{OpenError, RocksStore, StoreError, fault, framing};
 
 /// Whose store it is. Written once, at creation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -159,6 +159,9 @@ pub(super) fn check_identity(
     wanted: Identity,
     options: &Options,
 ) -> Result<Look, OpenError> {
+    if let Some(what) = framing::endless(path).map_err(|source| refused_by_system(path, source))? {
+        return Err(OpenError::Damaged { path: path.to_owned(), what });
+    }
     let engine = settings::engine(options);
     let db = DB::open_cf_for_read_only(&engine, path, [DEFAULT_COLUMN_FAMILY_NAME, META], false)
         .map_err(|error| refused(path, error))?;

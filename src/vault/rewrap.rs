@@ -1,9 +1,11 @@
 //! Every record under an old key is brought under the new one, page by page: opened, sealed under the
 //! primary KEK, written if it still is as it was read. Facemaps are not touched.
 //!
-//! While one page is written the next one is sealed. A page and the place it ends at are one durable unit,
-//! so a restart goes on where it was; and a row that changed meanwhile is taken by the next pass.
+//! While one page is written the next one is sealed and the one after that is read. A page and the place
+//! it ends at are one durable unit, so a restart goes on where it was; and a row that changed meanwhile is
+//! taken by the next pass.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -26,12 +28,31 @@ const PAGE_BUSY: usize = 256;
 /// Records of a page with their bodies, which are in memory until they are written.
 const PAGE_OF_BODIES: usize = 16;
 
+/// Records as they were read, and where the rotation is once they are written.
+struct Page {
+    /// Taken before the records were read, so that it has the keys that they name.
+    ring: Arc<Keyring>,
+    rows: Vec<Scanned>,
+    then: Rotation,
+}
+
 /// A page, sealed anew.
-#[derive(Default)]
 struct Sealed {
     changes: Vec<Change>,
     from: Vec<KekRef>,
     damaged: u64,
+    then: Rotation,
+}
+
+/// What is still to be read.
+struct Unread {
+    /// The first and the last row of each bucket, in order.
+    ranges: VecDeque<(RowKey, RowKey)>,
+    /// With the last row that was read.
+    rotation: Rotation,
+    /// When reading began, and how many rows were read since, so that no more are taken than asked for.
+    began: Instant,
+    taken: u64,
 }
 
 impl<S: Store, J: Jumio> Vault<S, J> {
@@ -41,70 +62,80 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         run: &Run,
         rotation: &mut Rotation,
     ) -> Result<Found, VaultError> {
-        let old = self.old_keys(rotation);
+        let old: Arc<[KekRef]> = self.old_keys(rotation).into();
         if old.is_empty() {
             return Ok(Found::Done);
         }
         run.tell(|rewrap| rewrap.damaged = 0);
-        let (began, mut taken) = (Instant::now(), 0_u64);
-        let mut sealed = None;
-        for bucket in rotation.buckets(&self.ring.now()) {
-            let (first, last) = self.ring.now().rows_of(bucket);
-            if rotation.cursor.is_some_and(|cursor| cursor >= last) {
-                continue;
-            }
-            rotation.cursor = rotation.cursor.max(before(first));
-            while run.stopped().is_none() {
-                let (ring, limit) = (self.ring.now(), self.page_len(rotation).await);
-                let page = self.store.records(rotation.cursor, limit).await;
-                let mut page = page.map_err(VaultError::Store)?;
-                page.retain(|scanned| scanned.row <= last);
-                let Some(end) = page.last().map(|scanned| scanned.row) else { break };
-                taken += page.len() as u64;
-                rotation.cursor = Some(end);
-                if self.load.is_busy() {
-                    self.write_page(run, sealed.take()).await?;
-                }
-                let (written, next) = tokio::join!(
-                    self.write_page(run, sealed.take()),
-                    self.seal_page(rotation, &ring, &old, page)
-                );
-                written?;
-                sealed = Some((next?, *rotation));
-                if let Some(rate) = rotation.plan.rate {
-                    self.write_page(run, sealed.take()).await?;
-                    let due = Duration::from_secs_f64(taken as f64 / f64::from(rate));
-                    sleep(due.saturating_sub(began.elapsed())).await;
-                }
+        let ring = self.ring.now();
+        let ranges = rotation.buckets(&ring).into_iter().map(|bucket| ring.rows_of(bucket));
+        let (ranges, began) = (ranges.collect(), Instant::now());
+        let mut unread = Unread { ranges, rotation: *rotation, began, taken: 0 };
+        let (mut page, mut sealed) = (None, None);
+        loop {
+            let write = self.write_page(run, sealed.take());
+            let seal = self.seal_page(&old, page.take());
+            let read = self.next_page(run, &mut unread);
+            let (written, made, next) = match self.load.is_busy() {
+                true => (write.await, seal.await, read.await),
+                false => tokio::join!(write, seal, read),
+            };
+            written?;
+            (sealed, page) = (made?, next?);
+            if sealed.is_none() && page.is_none() {
+                break;
             }
         }
-        self.write_page(run, sealed).await?;
+        *rotation = unread.rotation;
         Ok(if run.stopped().is_some() { Found::Stopped } else { Found::Done })
+    }
+
+    /// The next records; `None` after the last ones, or if the rotation is to stop.
+    async fn next_page(&self, run: &Run, unread: &mut Unread) -> Result<Option<Page>, VaultError> {
+        let Unread { ranges, rotation, began, taken } = unread;
+        while let Some(&(first, last)) = ranges.front() {
+            if let Some(rate) = rotation.plan.rate {
+                let due = Duration::from_secs_f64(*taken as f64 / f64::from(rate));
+                sleep(due.saturating_sub(began.elapsed())).await;
+            }
+            let (ring, limit) = (self.ring.now(), self.page_len(rotation).await);
+            if run.stopped().is_some() {
+                return Ok(None);
+            }
+            let after = rotation.cursor.max(before(first));
+            if after.is_none_or(|after| after < last) {
+                let mut rows = self.store.records(after, limit).await.map_err(VaultError::Store)?;
+                rows.retain(|scanned| scanned.row <= last);
+                if let Some(end) = rows.last() {
+                    rotation.cursor = Some(end.row);
+                    *taken += rows.len() as u64;
+                    return Ok(Some(Page { ring, rows, then: *rotation }));
+                }
+            }
+            ranges.pop_front();
+        }
+        Ok(None)
     }
 
     async fn seal_page(
         &self,
-        rotation: &Rotation,
-        ring: &Arc<Keyring>,
-        old: &[KekRef],
-        page: Vec<Scanned>,
-    ) -> Result<Sealed, VaultError> {
-        match rotation.plan.seal_anew {
-            true => self.bodies_sealed_anew(ring, old, page).await,
-            false => self.sealed_anew(ring, old, page).await,
+        old: &Arc<[KekRef]>,
+        page: Option<Page>,
+    ) -> Result<Option<Sealed>, VaultError> {
+        match page {
+            Some(page) if page.then.plan.seal_anew => self.bodies_sealed_anew(old, page).await,
+            Some(page) => self.sealed_anew(old, page).await,
+            None => return Ok(None),
         }
+        .map(Some)
     }
 
     /// Writes a page and the place it ends at.
-    async fn write_page(
-        &self,
-        run: &Run,
-        page: Option<(Sealed, Rotation)>,
-    ) -> Result<(), VaultError> {
-        let Some((sealed, rotation)) = page else { return Ok(()) };
+    async fn write_page(&self, run: &Run, page: Option<Sealed>) -> Result<(), VaultError> {
+        let Some(sealed) = page else { return Ok(()) };
         run.tell(|rewrap| rewrap.damaged += sealed.damaged);
         let to: Vec<_> = sealed.changes.iter().map(|change| change.record.header.kek).collect();
-        let applied = self.remember(sealed.changes, Some(&rotation)).await?;
+        let applied = self.remember(sealed.changes, Some(&sealed.then)).await?;
         let moved = applied.iter().zip(sealed.from.iter().zip(&to));
         let moved: Vec<_> = moved
             .filter(|(applied, _)| **applied == Applied::Yes)
@@ -116,27 +147,22 @@ impl<S: Store, J: Jumio> Vault<S, J> {
     }
 
     /// Seals on as many threads as there are, or on one while requests are under way.
-    async fn sealed_anew(
-        &self,
-        ring: &Arc<Keyring>,
-        old: &[KekRef],
-        mut page: Vec<Scanned>,
-    ) -> Result<Sealed, VaultError> {
+    async fn sealed_anew(&self, old: &Arc<[KekRef]>, page: Page) -> Result<Sealed, VaultError> {
+        let Page { ring, mut rows, then } = page;
         let threads = match self.load.is_busy() {
             true => 1,
             false => thread::available_parallelism().map_or(1, usize::from),
         };
-        let share = page.len().div_ceil(threads).max(1);
-        let old: Arc<[KekRef]> = old.into();
+        let share = rows.len().div_ceil(threads).max(1);
         let mut work = Vec::with_capacity(threads);
-        while !page.is_empty() {
-            let rest = page.split_off(share.min(page.len()));
+        while !rows.is_empty() {
+            let rest = rows.split_off(share.min(rows.len()));
             let (rows, ring, old) =
-                (std::mem::replace(&mut page, rest), Arc::clone(ring), Arc::clone(&old));
-            work.push(tokio::task::spawn_blocking(move || rewrapped(&ring, &old, rows)));
+                (std::mem::replace(&mut rows, rest), Arc::clone(&ring), Arc::clone(old));
+            work.push(tokio::task::spawn_blocking(move || rewrapped(&ring, &old, rows, then)));
         }
         let parts = try_join_all(work).await.map_err(|_| VaultError::ShuttingDown)?;
-        let mut all = Sealed::default();
+        let mut all = Sealed::empty(then);
         for part in parts {
             let part = part?;
             all.changes.extend(part.changes);
@@ -148,14 +174,9 @@ impl<S: Store, J: Jumio> Vault<S, J> {
 
     /// New data keys and bodies for those that have one; the others are only rewrapped. One after the
     /// other: a body is in memory once.
-    async fn bodies_sealed_anew(
-        &self,
-        ring: &Arc<Keyring>,
-        old: &[KekRef],
-        page: Vec<Scanned>,
-    ) -> Result<Sealed, VaultError> {
-        let mut sealed = Sealed::default();
-        for Scanned { row, record } in page {
+    async fn bodies_sealed_anew(&self, old: &[KekRef], page: Page) -> Result<Sealed, VaultError> {
+        let mut sealed = Sealed::empty(page.then);
+        for Scanned { row, record } in page.rows {
             let Ok(record) = record else {
                 sealed.damaged += 1;
                 continue;
@@ -163,7 +184,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
             if !old.contains(&record.header.kek) {
                 continue;
             }
-            match self.sealed_row_anew(ring, row, &record).await {
+            match self.sealed_row_anew(&page.ring, row, &record).await {
                 Ok(Some(change)) => {
                     sealed.changes.push(change);
                     sealed.from.push(record.header.kek);
@@ -204,10 +225,21 @@ fn before(first: RowKey) -> Option<RowKey> {
     None
 }
 
-fn rewrapped(ring: &Keyring, old: &[KekRef], page: Vec<Scanned>) -> Result<Sealed, VaultError> {
-    let mut sealed = Sealed::default();
-    sealed.changes.reserve(page.len());
-    for Scanned { row, record } in page {
+impl Sealed {
+    fn empty(then: Rotation) -> Self {
+        Self { changes: Vec::new(), from: Vec::new(), damaged: 0, then }
+    }
+}
+
+fn rewrapped(
+    ring: &Keyring,
+    old: &[KekRef],
+    rows: Vec<Scanned>,
+    then: Rotation,
+) -> Result<Sealed, VaultError> {
+    let mut sealed = Sealed::empty(then);
+    sealed.changes.reserve(rows.len());
+    for Scanned { row, record } in rows {
         let Ok(record) = record else {
             sealed.damaged += 1;
             continue;

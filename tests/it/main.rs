@@ -31,6 +31,7 @@ mod memory;
 mod metrics;
 mod planted;
 mod rocks_damage;
+mod rocks_framing;
 mod rocks_store;
 mod rotation;
 mod sealing;

@@ -79,11 +79,12 @@ async fn an_interrupted_init_goes_on() {
     resumed(site.run(&["keys", "init", "--json"]).await);
     site.run(&["server", "--check"]).await.ok();
 
-    // Before anything but the key file and an empty directory for the keyring.
+    // Before anything but the key file and a directory for the keyring, with a file not yet named.
     fs::remove_dir_all(site.path("store")).unwrap();
     fs::remove_dir_all(site.path("audit")).unwrap();
     fs::remove_dir_all(site.path("keyring")).unwrap();
     fs::DirBuilder::new().mode(0o700).create(site.path("keyring")).unwrap();
+    fs::write(site.path("keyring/.keyring.DVldcD"), b"").unwrap();
     let ran = site.run(&["keys", "init", "--json"]).await;
     ran.ok();
     assert_eq!(
