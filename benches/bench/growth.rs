@@ -21,7 +21,7 @@ use crate::world::{self, DAY, TheVault};
 use crate::{Scale, process};
 
 const DUE: u64 = 100;
-pub const CAPTURED: u64 = 64;
+const CAPTURED: u64 = 64;
 const FACEMAP_LEN: usize = 256 << 10;
 const PAGE: usize = 100;
 
@@ -72,7 +72,7 @@ pub async fn run(report: &mut Report, scale: &Scale) {
 }
 
 /// Enrolls as a backlog does, page by page, each page durable.
-pub async fn fill(vault: &TheVault<Nearby>, count: u64) -> Duration {
+pub async fn fill<J: Jumio>(vault: &TheVault<J>, count: u64) -> Duration {
     let now = Timestamp::now();
     let began = Instant::now();
     let all: Vec<_> = (0..count).collect();
@@ -88,7 +88,7 @@ pub async fn fill(vault: &TheVault<Nearby>, count: u64) -> Duration {
     began.elapsed()
 }
 
-pub async fn prepare(vault: &TheVault<Nearby>) {
+async fn prepare(vault: &TheVault<Nearby>) {
     let now = Timestamp::now();
     for (kind, count) in [(Kind::Due, DUE), (Kind::Captured, CAPTURED)] {
         for n in 0..count {
@@ -146,14 +146,14 @@ async fn opens(vault: &TheVault<Nearby>) -> f64 {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+enum Kind {
     Pending = 1,
     Due = 2,
     Captured = 3,
 }
 
 /// Account `n` of its kind, which the first byte tells.
-pub fn account(kind: Kind, n: u64) -> AccountId {
+fn account(kind: Kind, n: u64) -> AccountId {
     let mut bytes = u128::from(n).to_be_bytes();
     bytes[0] = kind as u8;
     AccountId::from_bytes(bytes)
@@ -162,7 +162,7 @@ pub fn account(kind: Kind, n: u64) -> AccountId {
 const CREDENTIAL: CredentialId = CredentialId::from_bytes([9; 16]);
 
 /// A Jumio without a network: what is measured is ours. It has facemaps of the captured accounts only.
-pub struct Nearby;
+struct Nearby;
 
 impl Jumio for Nearby {
     async fn onboarding(

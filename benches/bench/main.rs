@@ -88,7 +88,9 @@ fn main() {
         runtime.block_on(growth::run(&mut report, &scale));
     }
     if wants("keys") {
-        runtime.block_on(rewrap::run(&mut report, &scale));
+        let dir = world::folder();
+        let simulator = Simulator::start(dir.path());
+        runtime.block_on(rewrap::run(&mut report, &scale, &simulator));
     }
     if wants("keep") {
         runtime.block_on(keep::run(&mut report, &scale));

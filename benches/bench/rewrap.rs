@@ -1,18 +1,21 @@
 //! Rotating keys: how fast records come under new keys, against rewriting as many rows of the same size
-//! through RocksDB without any cryptography; and what starting an authentication feels of it.
+//! through RocksDB without any cryptography; what starting an authentication feels of it, over TLS to the
+//! simulator in another process; and that it takes no more memory for more records.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use facemap_vault::jumio::AccountUpdate;
-use facemap_vault::model::{RequestId, Timestamp};
+use facemap_vault::jumio::HttpJumio;
+use facemap_vault::model::Timestamp;
 use facemap_vault::store::BATCH_MAX;
-use facemap_vault::vault::{RewrapState, RewrapStep, RotationPlan, StartAuthentication};
+use facemap_vault::vault::{RewrapState, RewrapStep, RotationPlan};
 use rocksdb::{DB, DBCompressionType, IteratorMode, Options, WriteBatch, WriteOptions};
 
 use crate::Scale;
-use crate::growth::{self, CAPTURED, Kind, Nearby};
+use crate::growth;
 use crate::report::Report;
+use crate::simulator::{Onboarded, Simulator};
+use crate::start::{self, ACCOUNTS};
 use crate::stats::{Paired, Spread};
 use crate::world::{self, TheVault};
 
@@ -22,18 +25,22 @@ const GOAL: f64 = 0.6;
 const ROW_LEN: usize = 420;
 /// Callers who start authentications meanwhile, each pausing after every call.
 const CALLERS: usize = 4;
+/// The size of their facemaps.
+const LEN: usize = 256 << 10;
 const PAUSE: Duration = Duration::from_millis(5);
 /// How often we look where a rotation is.
 const LOOK: Duration = Duration::from_millis(2);
 
 /// Measures both.
-pub async fn run(report: &mut Report, scale: &Scale) {
+pub async fn run(report: &mut Report, scale: &Scale, simulator: &Simulator) {
     let count: u64 = scale.pick(100_000, 1_000_000);
     let (dir, keyring) = (world::folder(), world::keyring());
     let store = world::create(dir.path(), &keyring);
-    let vault = world::open_at_home(dir.path(), store, Nearby, keyring).await;
+    let vault = world::open_at_home(dir.path(), store, simulator.jumio(), keyring).await;
     growth::fill(&vault, count).await;
-    growth::prepare(&vault).await;
+    simulator.reset().await;
+    let accounts: Arc<[Onboarded]> = simulator.onboard(ACCOUNTS, LEN).await.into();
+    start::capture(&vault, &accounts).await;
     let bare = Bare::new(count);
 
     let mut rates = Vec::new();
@@ -47,10 +54,10 @@ pub async fn run(report: &mut Report, scale: &Scale) {
     let calls = scale.pick(200, 500);
     let mut slowest = Vec::new();
     for _ in 0..scale.pick(3, 5) {
-        let quiet = p99(&vault, calls).await;
+        let quiet = p99(&vault, &accounts, calls).await;
         let rotation = vault.start_rotation(RotationPlan::ROTATE, Timestamp::now()).unwrap();
         until(&vault, |step| step == RewrapStep::Rewrap).await;
-        let busy = p99(&vault, calls).await;
+        let busy = p99(&vault, &accounts, calls).await;
         let during = vault.newest_rotation().unwrap();
         assert_eq!(during.step, RewrapStep::Rewrap, "more records are needed: {during:?}");
         vault.rotation_ended(Some(rotation.id), Duration::MAX).await.unwrap();
@@ -63,7 +70,7 @@ pub async fn run(report: &mut Report, scale: &Scale) {
 }
 
 /// Records a second, from the first page to the last, both durable.
-async fn rotate(vault: &Arc<TheVault<Nearby>>) -> f64 {
+async fn rotate(vault: &Arc<TheVault<HttpJumio>>) -> f64 {
     let rotation = vault.start_rotation(RotationPlan::ROTATE, Timestamp::now()).unwrap();
     until(vault, |step| step != RewrapStep::Keys).await;
     let began = Instant::now();
@@ -74,7 +81,7 @@ async fn rotate(vault: &Arc<TheVault<Nearby>>) -> f64 {
     ended.rewrapped as f64 / took.as_secs_f64()
 }
 
-async fn until(vault: &TheVault<Nearby>, there: impl Fn(RewrapStep) -> bool) {
+async fn until(vault: &TheVault<HttpJumio>, there: impl Fn(RewrapStep) -> bool) {
     loop {
         let rotation = vault.newest_rotation().unwrap();
         if there(rotation.step) || rotation.state != RewrapState::Running {
@@ -85,22 +92,15 @@ async fn until(vault: &TheVault<Nearby>, there: impl Fn(RewrapStep) -> bool) {
 }
 
 /// Milliseconds that 99 of 100 starts stay within.
-async fn p99(vault: &Arc<TheVault<Nearby>>, calls: usize) -> f64 {
+async fn p99(vault: &Arc<TheVault<HttpJumio>>, accounts: &Arc<[Onboarded]>, calls: usize) -> f64 {
     let callers = (0..CALLERS).map(|caller| {
-        let vault = Arc::clone(vault);
+        let (vault, accounts) = (Arc::clone(vault), Arc::clone(accounts));
         tokio::spawn(async move {
             let mut times = Vec::new();
             for n in 0..calls {
-                let request = StartAuthentication {
-                    account: growth::account(
-                        Kind::Captured,
-                        (n * CALLERS + caller) as u64 % CAPTURED,
-                    ),
-                    update: AccountUpdate::default(),
-                    supersede: true,
-                };
-                let (id, began) = (RequestId::generate(), Instant::now());
-                vault.start_authentication("bench", id, request, Timestamp::now()).await.unwrap();
+                let one = accounts[(n * CALLERS + caller) % ACCOUNTS];
+                let began = Instant::now();
+                start::start(&vault, one).await;
                 times.push(began.elapsed().as_secs_f64() * 1e3);
                 tokio::time::sleep(PAUSE).await;
             }

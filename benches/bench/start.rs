@@ -67,6 +67,29 @@ pub fn show(
     report.figure(group, &format!("{what}: added processor time"), "ms", added(|round| round.cpu));
 }
 
+/// Enrolls and captures `accounts`.
+pub async fn capture(vault: &TheVault<HttpJumio>, accounts: &[Onboarded]) {
+    world::enroll(vault, accounts).await;
+    for one in accounts {
+        let captured = vault.capture(one.account, Timestamp::now()).await.unwrap();
+        assert!(captured.enrollment.facemap.is_some());
+    }
+}
+
+/// Starts one authentication.
+pub async fn start(vault: &Arc<TheVault<HttpJumio>>, one: Onboarded) {
+    let request = StartAuthentication {
+        account: one.account,
+        update: AccountUpdate {
+            customer_internal_reference: "bench".to_owned(),
+            ..AccountUpdate::default()
+        },
+        supersede: true,
+    };
+    let id = RequestId::generate();
+    vault.start_authentication("bench", id, request, Timestamp::now()).await.unwrap();
+}
+
 /// One size of facemaps.
 pub struct Bench {
     vault: Arc<TheVault<HttpJumio>>,
@@ -97,11 +120,7 @@ impl Bench {
         let keyring = world::keyring();
         let store = world::create(dir.path(), &keyring);
         let vault = world::open_with_trail(trail, store, simulator.jumio(), keyring).await;
-        world::enroll(&vault, &accounts).await;
-        for one in &accounts {
-            let captured = vault.capture(one.account, Timestamp::now()).await.unwrap();
-            assert!(captured.enrollment.facemap.is_some());
-        }
+        capture(&vault, &accounts).await;
         let bare = simulator.bare().await;
         let facemap = Bytes::from(vec![7; len]);
         Self { vault, bare, accounts: Arc::new(accounts), facemap, _dir: dir }
@@ -117,18 +136,7 @@ impl Bench {
         let (vault, accounts) = (Arc::clone(&self.vault), Arc::clone(&self.accounts));
         round(callers, until, move |n| {
             let (vault, one) = (Arc::clone(&vault), accounts[n % ACCOUNTS]);
-            async move {
-                let request = StartAuthentication {
-                    account: one.account,
-                    update: AccountUpdate {
-                        customer_internal_reference: "bench".to_owned(),
-                        ..AccountUpdate::default()
-                    },
-                    supersede: true,
-                };
-                let id = RequestId::generate();
-                vault.start_authentication("bench", id, request, Timestamp::now()).await.unwrap();
-            }
+            async move { start(&vault, one).await }
         })
         .await
     }

@@ -13,6 +13,8 @@ pub enum Event {
     /// Records before this one became durable too late: their callers were told that nothing is
     /// certain.
     Late = 4,
+    /// The end of the store's log was damaged and was dropped: see [`super::LogLoss`].
+    LogDropped = 5,
 
     /// The vault was made.
     VaultMade = 10,
@@ -23,8 +25,10 @@ pub enum Event {
 
     /// A call was answered. One record for each.
     Rpc = 20,
-    /// A callback came in over HTTP and was answered.
+    /// A callback made the vault ask Jumio: see [`super::CallbackEnd`].
     Callback = 21,
+    /// So many were turned away since the last such record, before there was a call.
+    TurnedAway = 22,
 
     /// An onboarding became known.
     Registered = 30,
@@ -62,16 +66,18 @@ pub enum Event {
 }
 
 /// All events with their names, by number.
-pub const EVENTS: [(Event, &str); 24] = [
+pub const EVENTS: [(Event, &str); 26] = [
     (Event::SegmentBegins, "audit.segment"),
     (Event::Gap, "audit.gap"),
     (Event::Agreed, "audit.checkpoint"),
     (Event::Late, "audit.late"),
+    (Event::LogDropped, "store.log-dropped"),
     (Event::VaultMade, "vault.init"),
     (Event::ServerStarted, "server.start"),
     (Event::ServerStopped, "server.stop"),
     (Event::Rpc, "rpc"),
     (Event::Callback, "callback.receive"),
+    (Event::TurnedAway, "access.refused"),
     (Event::Registered, "enrollment.register"),
     (Event::Changed, "enrollment.change"),
     (Event::Captured, "facemap.capture"),
@@ -122,11 +128,13 @@ impl Event {
             | Self::Gap
             | Self::Agreed
             | Self::Late
+            | Self::LogDropped
             | Self::VaultMade
             | Self::ServerStarted
             | Self::ServerStopped
             | Self::Rpc
             | Self::Callback
+            | Self::TurnedAway
             | Self::FacemapOpened
             | Self::FacemapUploaded
             | Self::Rewrapped
@@ -196,6 +204,48 @@ impl Gap {
     /// The name of the gap with this number.
     pub fn name_of(code: u16) -> Option<&'static str> {
         Self::ALL.iter().find(|(gap, _)| *gap as u16 == code).map(|(_, name)| *name)
+    }
+}
+
+/// Why the end of the store's log was dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u16)]
+pub enum LogLoss {
+    /// Nothing in it had been acknowledged.
+    Unacknowledged = 1,
+    /// An operator accepted it; what is missing was registered again.
+    Accepted = 2,
+}
+
+impl LogLoss {
+    /// The name of the one with this number.
+    pub fn name_of(code: u16) -> Option<&'static str> {
+        let all = [(Self::Unacknowledged, "unacknowledged"), (Self::Accepted, "accepted")];
+        all.iter().find(|(loss, _)| *loss as u16 == code).map(|(_, name)| *name)
+    }
+}
+
+/// What became of a callback that made the vault ask Jumio.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u16)]
+pub enum CallbackEnd {
+    /// Jumio says that nothing has changed, or could not be asked.
+    Unchanged = 1,
+    /// The enrollment has another state.
+    Enrollment = 2,
+    /// An authentication has ended.
+    Authentication = 3,
+}
+
+impl CallbackEnd {
+    /// The name of the one with this number.
+    pub fn name_of(code: u16) -> Option<&'static str> {
+        let all = [
+            (Self::Unchanged, "unchanged"),
+            (Self::Enrollment, "enrollment"),
+            (Self::Authentication, "authentication"),
+        ];
+        all.iter().find(|(end, _)| *end as u16 == code).map(|(_, name)| *name)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fs::{File, TryLockError};
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use super::receipt::Receipt;
 use super::record::{Entry, Hmac};
 use super::row_set::RowSet;
 use super::segment;
-use super::settings::LedgerSettings;
+use super::settings::{LedgerSettings, Room};
 use super::shared::{Shared, Waiting};
 use super::trail::Trail;
 use super::verify::{GivenHead, Head, Verified};
@@ -28,6 +28,9 @@ pub struct Ledger {
     trail: Trail,
     write_timeout: Duration,
     whole: AtomicBool,
+    /// When it was last verified: milliseconds since 1970; 0: not yet.
+    verified: AtomicU64,
+    reserve: u64,
     writer: Option<JoinHandle<()>>,
 }
 
@@ -120,7 +123,7 @@ impl Ledger {
             Err(TryLockError::Error(source)) => return Err(io(source)),
         }
         let trail = Trail::new(dir.clone(), vault, hmac);
-        let write_timeout = settings.write_timeout;
+        let (write_timeout, reserve) = (settings.write_timeout, settings.reserve);
         let chain = chain(settings, &trail)?;
         let shared = Arc::new(Shared::new(&chain, write_timeout));
         let writer = Writer::new(Arc::clone(&shared), chain, held);
@@ -129,7 +132,8 @@ impl Ledger {
             .spawn(move || writer.run())
             .map_err(io)?;
         let whole = AtomicBool::new(true);
-        Ok(Self { shared, trail, write_timeout, whole, writer: Some(writer) })
+        let (verified, writer) = (AtomicU64::new(0), Some(writer));
+        Ok(Self { shared, trail, write_timeout, whole, verified, reserve, writer })
     }
 
     /// Whether something could be recorded now. Ask before anything is done that must be recorded.
@@ -143,7 +147,7 @@ impl Ledger {
 
     /// Hands in `entries`, which stay together and in this order, after all that was handed in before.
     ///
-    /// A change of the store is kept until it can be written, since it has happened; anything else is
+    /// A change of store or keys is kept until it can be written, since it has happened; anything else is
     /// forgotten if nobody waits for it any more.
     pub fn submit(&self, entries: Vec<Entry>) -> Receipt {
         let (waiting, settled, given_up) = Waiting::new(entries);
@@ -229,12 +233,24 @@ impl Ledger {
             verified = self.trail.verify(head)?;
         }
         self.whole.store(verified.is_whole(), Ordering::Release);
+        self.verified.store(Timestamp::now().as_millis(), Ordering::Release);
         Ok(verified)
     }
 
     /// Whether nothing wrong was found when it was last verified. So it is assumed at first.
     pub fn is_whole(&self) -> bool {
         self.whole.load(Ordering::Acquire)
+    }
+
+    /// When it was last verified, since it was opened.
+    pub fn verified(&self) -> Option<Timestamp> {
+        let at = self.verified.load(Ordering::Acquire);
+        (at > 0).then(|| Timestamp::from_millis(at))
+    }
+
+    /// What it has room for, as of the last write or the last second.
+    pub fn room(&self) -> Room {
+        Room { reserve: self.reserve, ..self.shared.room() }
     }
 
     /// How many writes failed or came too late since the start.

@@ -26,7 +26,7 @@ mod writer;
 
 pub use actor::{Actor, about, acting, actor};
 pub use error::{AuditError, LedgerError};
-pub use event::{EVENTS, Event, Gap, Outcome, Purpose};
+pub use event::{CallbackEnd, EVENTS, Event, Gap, LogLoss, Outcome, Purpose};
 pub use ledger::{Ledger, Urgency};
 pub use method::{METHOD_OTHER, METHODS, method_code, method_name};
 pub use query::{Found, Wanted, action};
@@ -37,6 +37,6 @@ pub use record::{
 };
 pub use row_set::RowSet;
 pub use segment::{HEADER_LEN, Probe, Step as FileStep};
-pub use settings::LedgerSettings;
+pub use settings::{LedgerSettings, Room};
 pub use trail::{Finding, Place, Step, Trail, Wrong};
 pub use verify::{FINDINGS_MAX, GivenHead, Head, LastChange, LastChanges, Verified};

@@ -18,7 +18,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::fs::{FallocateFlags, fallocate};
+use rustix::fs::{FallocateFlags, fallocate, fstatvfs};
 use rustix::io::Errno;
 
 use crate::model::make_private_dir;
@@ -120,6 +120,11 @@ impl Segment {
         }
         let end = self.promised.unwrap_or(self.len);
         end.saturating_sub(self.len + next).min(reserve)
+    }
+
+    /// Free space on its disk, in bytes; 0 if nobody can tell.
+    pub(super) fn disk_free(&self) -> u64 {
+        fstatvfs(&self.file).map_or(0, |disk| disk.f_bavail.saturating_mul(disk.f_frsize))
     }
 
     /// Appends and makes durable. After an error nobody knows what the end of the file says.

@@ -22,6 +22,17 @@ pub struct LedgerSettings {
     pub probe: Option<Probe>,
 }
 
+/// Space for what is still to be recorded, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Room {
+    /// What is reserved ahead.
+    pub reserve: u64,
+    /// What there is of it.
+    pub left: u64,
+    /// Free on the disk, the reserve not counted.
+    pub disk_free: u64,
+}
+
 impl LedgerSettings {
     /// 64 MiB: some 400,000 records, read in well under a second.
     pub const SEGMENT_LEN: u64 = 64 << 20;

@@ -11,6 +11,7 @@ use super::error::AuditError;
 use super::event::{EVENTS, Event};
 use super::ledger::Urgency;
 use super::record::Entry;
+use super::settings::Room;
 use super::verify::Head;
 
 /// See the module.
@@ -26,6 +27,9 @@ pub(super) struct Shared {
     began: Instant,
     write_timeout: Duration,
     failures: AtomicU64,
+    /// How much of the reserve there is, and how much of the disk is free, in bytes.
+    left: AtomicU64,
+    disk_free: AtomicU64,
     counts: [AtomicU64; EVENTS.len()],
 }
 
@@ -56,7 +60,10 @@ impl Waiting {
 
     /// Whether it must be written sooner or later: it has happened.
     pub(super) fn is_kept(&self) -> bool {
-        self.entries.iter().any(|entry| entry.event.is_change() || entry.event == Event::Rewrapped)
+        let has_happened = |event: Event| {
+            event.is_change() || matches!(event, Event::Rewrapped | Event::KeyringChanged)
+        };
+        self.entries.iter().any(|entry| has_happened(entry.event))
     }
 
     /// Whether somebody was told that nothing is certain.
@@ -84,6 +91,8 @@ impl Shared {
             began: Instant::now(),
             write_timeout,
             failures: AtomicU64::new(0),
+            left: AtomicU64::new(0),
+            disk_free: AtomicU64::new(0),
             counts: std::array::from_fn(|_| AtomicU64::new(0)),
         }
     }
@@ -169,6 +178,17 @@ impl Shared {
 
     pub(super) fn scarce(&self, scarce: bool) -> bool {
         self.scarce.swap(scarce, Ordering::AcqRel)
+    }
+
+    pub(super) fn room_is(&self, left: u64, disk_free: u64) {
+        self.left.store(left, Ordering::Relaxed);
+        self.disk_free.store(disk_free, Ordering::Relaxed);
+    }
+
+    /// As [`Shared::room_is`] was told last.
+    pub(super) fn room(&self) -> Room {
+        let load = |number: &AtomicU64| number.load(Ordering::Relaxed);
+        Room { left: load(&self.left), disk_free: load(&self.disk_free), ..Room::default() }
     }
 
     pub(super) fn failed(&self) {

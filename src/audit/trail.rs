@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io::{self, Read, Seek, SeekFrom};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::event::Event;
@@ -98,6 +98,11 @@ impl Trail {
     /// The trail in `dir` of the vault with this id.
     pub fn new(dir: PathBuf, vault: [u8; 16], hmac: Arc<Hmac>) -> Self {
         Self { dir, vault, hmac }
+    }
+
+    /// The directory that it is in.
+    pub fn dir(&self) -> &Path {
+        &self.dir
     }
 
     /// The numbers of its segments, ascending.

@@ -36,6 +36,7 @@ impl Writer {
     }
 
     pub(super) fn run(mut self) {
+        self.look_at_room(0);
         loop {
             let patience = if self.gap.is_some() { RETRY } else { IDLE };
             let Some(taken) = self.shared.take(patience) else { return };
@@ -94,6 +95,7 @@ impl Writer {
         let reserve = self.chain.settings.reserve;
         let Some(segment) = self.chain.segment.as_mut() else { return };
         let left = segment.room(next, reserve);
+        self.shared.room_is(left, segment.disk_free());
         let scarce = left < reserve / 4;
         match (self.shared.scarce(scarce), scarce) {
             (false, true) => {

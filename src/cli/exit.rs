@@ -61,6 +61,12 @@ impl Failure {
         Self { exit, reason: None, message: message.into(), next: next.into() }
     }
 
+    /// Ctrl-C, where nothing goes on without the command.
+    pub(super) fn interrupted() -> Self {
+        let next = "run it again; what the vault was told to do goes on";
+        Self::new(Exit::Interrupted, "interrupted", next)
+    }
+
     pub(super) fn unexpected(message: impl Into<String>) -> Self {
         Self::new(Exit::Unexpected, message, "report this with the log of the vault")
     }

@@ -1,6 +1,6 @@
 //! What opens a key slot, as the command line names it. It names places; no secret is an argument.
 
-use std::io::IsTerminal;
+use std::io::{ErrorKind, IsTerminal};
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
@@ -128,7 +128,12 @@ pub(super) fn place(
     }
     let ask = |prompt: String| {
         let typed = rpassword::prompt_password(prompt).map(Zeroizing::new);
-        typed.map_err(|error| Failure::unexpected(format!("the terminal cannot be read: {error}")))
+        typed.map_err(|error| {
+            if error.kind() == ErrorKind::Interrupted {
+                return Failure::interrupted();
+            }
+            Failure::unexpected(format!("the terminal cannot be read: {error}"))
+        })
     };
     let typed = ask(format!("{}{what}: ", if new { "New " } else { "" }))?;
     if new && *ask(format!("The same {what} again: "))? != *typed {

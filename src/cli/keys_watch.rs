@@ -7,11 +7,12 @@ use serde_json::{Value, json};
 use crate::proto::admin::v1::rewrap::{State, Step, Trouble};
 use crate::proto::admin::v1::{GetRewrapRequest, Rewrap};
 
+use super::Session;
 use super::client::Client;
 use super::exit::{Exit, Failure};
+use super::interrupt::GoesOn;
 use super::json::{text, time};
 use super::keys_bar::Bar;
-use super::{GoesOn, Session};
 
 /// How long one request for news waits.
 const NEWS: Duration = Duration::from_millis(500);

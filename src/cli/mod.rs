@@ -22,6 +22,7 @@ mod doctor;
 mod doctor_offline;
 mod enrollment;
 mod exit;
+mod interrupt;
 mod json;
 mod key_drill;
 mod key_failure;
@@ -53,12 +54,11 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use clap::{CommandFactory, Parser, Subcommand};
-use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::serve::harden;
 
 use exit::{Exit, Failure};
+use interrupt::{GoesOn, interruptible};
 use output::{Format, Output};
 
 /// Keeps Jumio facemaps sealed after Jumio has deleted them, and starts authentications with them.
@@ -205,13 +205,6 @@ struct Session {
     goes_on: Arc<OnceLock<GoesOn>>,
 }
 
-/// What goes on without the command that began it.
-#[derive(Debug, Clone, Copy)]
-struct GoesOn {
-    what: &'static str,
-    next: &'static str,
-}
-
 fn dispatch(session: &Session, command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Demo(command) => block_on(demo::run(session, command)),
@@ -252,38 +245,6 @@ fn version(session: &Session, build_info: bool) -> Exit {
         true => shown.iter().map(|(k, v)| format!("{k}: {v}")).collect::<Vec<_>>().join("\n"),
     });
     Exit::Done
-}
-
-/// Runs `work` to its end, or to Ctrl-C. Ends the process there, since `work` may be waiting for input.
-fn interruptible<T>(
-    session: &Session,
-    work: impl Future<Output = Result<T, Failure>>,
-) -> Result<T, Failure> {
-    let (output, goes_on) = (session.output.clone(), Arc::clone(&session.goes_on));
-    // A prompt for a secret switches the echo off, and does not get to switch it on again.
-    let terminal = tcgetattr(std::io::stdin()).ok();
-    block_on(async {
-        let mut interrupt = signal(SignalKind::interrupt())
-            .map_err(|error| Failure::unexpected(format!("no signals: {error}")))?;
-        tokio::spawn(async move {
-            interrupt.recv().await;
-            if let Some(terminal) = terminal {
-                let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, &terminal);
-            }
-            let (message, next) = match goes_on.get() {
-                Some(GoesOn { what, next }) => {
-                    (format!("interrupted; {what} goes on in the vault"), *next)
-                }
-                None => (
-                    "interrupted".to_owned(),
-                    "run it again; what the vault was told to do goes on",
-                ),
-            };
-            output.interrupted(&Failure::new(Exit::Interrupted, message, next));
-            std::process::exit(Exit::Interrupted as i32);
-        });
-        work.await
-    })
 }
 
 fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {

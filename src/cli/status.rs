@@ -1,5 +1,7 @@
 //! `fmvault status`: one screen about the running vault.
 
+mod audit;
+
 use serde_json::{Value, json};
 
 use crate::proto::admin::v1::get_status_response::{Mode, State};
@@ -67,7 +69,8 @@ fn attention(status: &GetStatusResponse) -> Vec<(String, &'static str)> {
         let store = store.replace('_', "-");
         (format!("The store takes no changes: it is {store}."), "fmvault doctor says what to do")
     });
-    refusing.into_iter().chain(found).collect()
+    let audit = status.audit.as_ref().map(audit::attention).unwrap_or_default();
+    refusing.into_iter().chain(audit).chain(found).collect()
 }
 
 fn json(status: &GetStatusResponse, attention: &[(String, &'static str)]) -> Value {
@@ -101,6 +104,7 @@ fn json(status: &GetStatusResponse, attention: &[(String, &'static str)]) -> Val
             "rewrap_remaining": keys.rewrap_remaining,
             "rewrap": keys.rewrap.as_ref().map(keys_watch::json),
         },
+        "audit": status.audit.as_ref().map(audit::json),
         "attention": attention,
     })
 }
@@ -156,6 +160,7 @@ fn screen(
             status.jumio_region, status.orphaned_executions
         ),
         format!(" KEYS         {}", keys_line(&keys)),
+        format!(" AUDIT        {}", audit::line(&status.audit.clone().unwrap_or_default())),
     ];
     for (what, next) in attention {
         lines.push(format!("\n{yellow}! {what}{yellow:#}   Next: {next}"));
@@ -177,7 +182,8 @@ fn keys_line(keys: &KeySummary) -> String {
     }
 }
 
-fn size(bytes: i64) -> String {
+/// A size as people read it.
+pub(super) fn size(bytes: i64) -> String {
     let kib = bytes / 1024;
     match kib {
         0..1024 => format!("{kib} KiB"),

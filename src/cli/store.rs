@@ -28,6 +28,7 @@ pub(super) async fn run(session: &Session, command: Store) -> Result<Exit, Failu
         "missing": missing,
         "unnamed": recovery.rolled_back.unnamed,
         "damaged_trail": recovery.damaged_trail,
+        "damaged_log": recovery.damaged_log,
         "pending": done.map(|done| done.pending),
         "erased": done.map(|done| done.erased),
         "unknown": done.map(|done| done.unknown),
@@ -36,6 +37,9 @@ pub(super) async fn run(session: &Session, command: Store) -> Result<Exit, Failu
         let mut lines = Vec::new();
         if recovery.damaged_trail {
             lines.push("the audit trail is damaged or gone".to_owned());
+        }
+        if let Some(damage) = &recovery.damaged_log {
+            lines.push(format!("the end of the store's log is damaged: {damage}"));
         }
         if recovery.rolled_back.is_empty() {
             lines.push("the store has all that the audit trail knows of".to_owned());

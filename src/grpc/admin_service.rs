@@ -14,6 +14,7 @@ use crate::vault::{Jumio, Store, StoreState, Vault};
 
 use super::admin_enrollments;
 use super::answer::answer;
+use super::audit_service;
 use super::convert::{parse_enrollment_name, timestamp};
 use super::coverage;
 use super::fields::Fields;
@@ -75,6 +76,7 @@ impl<S: Store, J: Jumio> AdminService<S, J> {
             orphaned_executions: i32::try_from(self.vault.orphans().len()).unwrap_or(i32::MAX),
             keys: Some(key_service::summary(&self.vault, now)),
             jumio_region: settings.datacenter.clone(),
+            audit: Some(audit_service::summary(self.vault.ledger())),
         })
     }
 }

@@ -128,6 +128,7 @@ fn log(rpc: &'static str, caller: Option<&Caller>, error: &RpcError) {
         | VaultError::OnLegalHold
         | VaultError::AlreadyStarted { .. }
         | VaultError::RequestIdReused
+        | VaultError::SessionOver
         | VaultError::AuthenticationNotFound
         | VaultError::ConsentExpired { .. }
         | VaultError::Conflict

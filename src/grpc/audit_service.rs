@@ -6,9 +6,10 @@ use std::sync::Arc;
 use tonic::{Code, Request, Response, Status};
 
 use crate::audit::{
-    Event, Gap, GivenHead, Ledger, Outcome, Purpose, Record, Verified, Wanted, action,
+    AuditError, CallbackEnd, Event, Gap, GivenHead, Ledger, LogLoss, Outcome, Purpose, Record,
+    Urgency, Verified, Wanted, action,
 };
-use crate::model::AccountId;
+use crate::model::{AccountId, Refusal};
 use crate::proto::admin::v1;
 use crate::proto::admin::v1::audit_service_server::AuditService;
 use crate::proto::v1::ErrorReason;
@@ -135,6 +136,30 @@ impl<S: Store, J: Jumio> AuditService for Audit<S, J> {
     }
 }
 
+/// The trail, in short.
+pub(super) fn summary(ledger: &Ledger) -> v1::AuditSummary {
+    let (head, room) = (ledger.head(), ledger.room());
+    let state = match (ledger.admit(Urgency::Reserved), ledger.admit(Urgency::Normal)) {
+        (Err(AuditError::Slow), _) => "slow",
+        (Err(AuditError::Full), _) => "full",
+        (Err(AuditError::Failed), _) => "failed",
+        (Err(AuditError::Closed), _) => "closed",
+        (Ok(()), Err(_)) => "scarce",
+        (Ok(()), Ok(())) => "writable",
+    };
+    v1::AuditSummary {
+        dir: ledger.trail().dir().display().to_string(),
+        record_count: int64(head.sequence),
+        head: head.to_string(),
+        state: state.to_owned(),
+        reserve_bytes: int64(room.reserve),
+        reserve_left_bytes: int64(room.left),
+        disk_free_bytes: int64(room.disk_free),
+        whole: ledger.is_whole(),
+        verify_time: ledger.verified().map(timestamp),
+    }
+}
+
 fn event(record: &Record) -> v1::AuditEvent {
     let entry = &record.entry;
     v1::AuditEvent {
@@ -190,14 +215,16 @@ fn reason(Outcome(number): Outcome) -> String {
 
 fn detail(event: Event, number: u16) -> &'static str {
     const STATES: [&str; 6] = ["", "pending", "captured", "blocked", "lost", "erased"];
-    let name = if event == Event::FacemapOpened {
-        Purpose::name_of(number)
-    } else if event == Event::Gap {
-        Gap::name_of(number)
-    } else {
-        STATES.get(usize::from(number)).copied().filter(|_| event.is_change())
-    };
-    name.unwrap_or("")
+    let named = [
+        (Event::FacemapOpened, Purpose::name_of(number)),
+        (Event::Gap, Gap::name_of(number)),
+        (Event::LogDropped, LogLoss::name_of(number)),
+        (Event::Callback, CallbackEnd::name_of(number)),
+        (Event::TurnedAway, Refusal::name_of(number)),
+    ];
+    let of_it = named.into_iter().find(|(of, _)| *of == event).and_then(|(_, name)| name);
+    let state = || STATES.get(usize::from(number)).copied().filter(|_| event.is_change());
+    of_it.or_else(state).unwrap_or("")
 }
 
 fn message(verified: &Verified) -> v1::VerifyAuditChainResponse {

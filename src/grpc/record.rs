@@ -24,6 +24,11 @@ use super::status::{REASON_TRAILER, RpcError, status};
 /// was not cut.
 pub const HEAD_METADATA: &str = "fmvault-audit-head";
 
+/// What is answered also while nothing can be recorded: whether the vault serves, and what is wrong, must be
+/// heard just then. It is about nobody.
+const UNRECORDED: [&str; 2] =
+    ["/grpc.health.v1.Health/", "/facemapvault.admin.v1.StatusService/GetStatus"];
+
 /// A caller that cannot say who it is.
 const NOBODY: [u8; 16] = [0xff; 16];
 
@@ -83,8 +88,7 @@ where
         let actor = Actor::new(caller, *RequestId::generate().as_bytes());
         let ledger = Arc::clone(&self.layer.ledger);
         if let Err(error) = ledger.admit(urgency(path)) {
-            // Whether the vault serves must be heard just then. It is about nobody.
-            if path.starts_with("/grpc.health.v1.Health/") {
+            if UNRECORDED.iter().any(|unrecorded| path.starts_with(unrecorded)) {
                 return Box::pin(self.inner.call(request));
             }
             return Box::pin(async move { Ok(refused(error)) });

@@ -122,6 +122,7 @@ pub async fn serve<S: Store, J: Jumio>(
     let services = Services { vault, settings, stop: stop.clone() };
     let (public, one) = services.router(reflection, false);
     let (admin, other) = services.router(true, true);
+    let metrics = Arc::clone(services.vault.metrics());
     let told = readiness::keep_told(services.vault, [one, other], stop.clone());
     let callers = async {
         let stopped = stopped(stop.clone());
@@ -131,7 +132,7 @@ pub async fn serve<S: Store, J: Jumio>(
                 public.serve_with_incoming_shutdown(incoming, stopped).await
             }
             Public::Tls(listener, door, limits) => {
-                let incoming = incoming(listener, door, limits, stop.clone());
+                let incoming = incoming(listener, door, limits, metrics, stop.clone());
                 public.serve_with_incoming_shutdown(incoming, stopped).await
             }
         }

@@ -34,6 +34,7 @@ pub(super) fn of_vault(error: &VaultError) -> Answer {
             already_started(*account, *execution, *expires)
         }
         E::RequestIdReused => answer(R::RequestIdReused),
+        E::SessionOver => answer(R::AuthenticationExpired),
         E::AuthenticationNotFound => answer(R::AuthenticationNotFound),
         E::ConsentExpired { obtained_at } => {
             answer(R::ConsentExpired).with("obtainedAt", obtained_at.to_string())

@@ -9,7 +9,7 @@ use tonic::{Request, Response, Status};
 use crate::model::State;
 use crate::proto::v1;
 use crate::proto::v1::facemap_vault_service_server::FacemapVaultService;
-use crate::vault::{Jumio, Loaded, Store, Vault, VaultError};
+use crate::vault::{Jumio, Loaded, Store, Vault, VaultError, on_behalf_of};
 
 use super::answer::{Context, answer};
 use super::convert::{CreateEnrollment, GetAuthentication, ListEnrollments, enrollment_of};
@@ -122,7 +122,8 @@ impl<S: Store, J: Jumio> VaultService<S, J> {
     ) -> Result<v1::Authentication, RpcError> {
         let GetAuthentication { account, execution, wait } = request.try_into()?;
         let wait = context.time_left.map_or(wait, |left| wait.min(left.mul_f32(0.9)));
-        let view = self.vault.authentication(account, execution, wait).await?;
+        let look = self.vault.authentication(account, execution, wait);
+        let view = on_behalf_of(context.caller.name, look).await?;
         Ok(view::authentication(view))
     }
 }

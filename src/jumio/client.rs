@@ -9,6 +9,7 @@ use url::Url;
 
 use super::access_token::{AccessTokens, bearer};
 use super::answer::Answer;
+use super::behalf::whose;
 use super::budget::{Budget, Priority};
 use super::call::{ACCOUNT, Call, DETAILS, FACEMAP, ONBOARDING, STATUS};
 use super::fair::FairQueue;
@@ -32,11 +33,18 @@ pub struct HttpJumio {
     tokens: AccessTokens,
     account_budget: Budget,
     account_queue: FairQueue,
+    look_queue: FairQueue,
     retrieval_budget: Budget,
     /// Jumio publishes no limit for uploads; this one only keeps the pause of a 429.
     upload_budget: Budget,
     metrics: Arc<Metrics>,
     workflow_key: String,
+}
+
+/// Of so many retrieval calls per second, those that callers may use to ask how an authentication stands.
+/// The rest is left to captures, whose deadlines do not wait for a caller that asks without end.
+fn looks(rate: f64) -> f64 {
+    rate * 0.7
 }
 
 impl HttpJumio {
@@ -57,6 +65,7 @@ impl HttpJumio {
         Ok(Self {
             account_budget: budget(Limit::Account, rates.account, 0.0),
             account_queue: FairQueue::new(rates.account, rates.wait_max),
+            look_queue: FairQueue::new(rates.retrieval.map(looks), rates.wait_max),
             retrieval_budget: budget(Limit::Retrieval, rates.retrieval, reserve),
             upload_budget: budget(Limit::Upload, None, 0.0),
             metrics: Arc::clone(&settings.metrics),
@@ -199,11 +208,21 @@ impl HttpJumio {
         }
     }
 
+    /// Waits for the turn of whoever asks how an authentication stands.
+    async fn turn_to_look(&self) -> Result<(), JumioError> {
+        let turn = self.look_queue.turn(&whose()).await;
+        turn.map_err(|wait| JumioError::Throttled {
+            retry_after: Some(wait),
+            limit: Limit::Retrieval,
+        })
+    }
+
     async fn decision(
         &self,
         account: AccountId,
         execution: WorkflowExecutionId,
     ) -> Result<AuthenticationDetails, JumioError> {
+        self.turn_to_look().await?;
         let json = self.read(&STATUS, self.links.status(account, execution)).await?;
         let details = wire::status(&json, account, execution)?;
         // The details of another workflow have another shape; its key says what it is.
@@ -212,6 +231,7 @@ impl HttpJumio {
         if details.status != ExecutionStatus::Processed || !is_authentication {
             return Ok(details);
         }
+        self.turn_to_look().await?;
         let json = self.read(&DETAILS, self.links.details(account, execution)).await?;
         wire::processed(&json, account, execution)
     }

@@ -4,6 +4,7 @@
 
 mod access_token;
 mod answer;
+mod behalf;
 mod budget;
 mod call;
 mod callback;
@@ -26,6 +27,7 @@ use std::future::Future;
 
 use crate::model::{AccountId, CredentialId, Facemap, WorkflowExecutionId};
 
+pub use behalf::on_behalf_of;
 pub use callback::{Callback, CallbackError};
 pub use client::HttpJumio;
 pub use details::{

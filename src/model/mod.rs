@@ -11,6 +11,7 @@ mod network;
 mod permission;
 mod private_dir;
 mod record_bytes;
+mod refusal;
 mod sealed;
 mod secret;
 mod time;
@@ -29,6 +30,7 @@ pub use network::{Network, NetworkError};
 pub use permission::Permission;
 pub use private_dir::make_private_dir;
 pub use record_bytes::HeaderError;
+pub use refusal::Refusal;
 pub use sealed::{
     AccountHash, BodyPrefix, KekRef, RecordHeader, RecordId, RecordKind, Revision, RowKey,
     SealedBody, SealedRecord,

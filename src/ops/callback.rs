@@ -23,7 +23,8 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
-use crate::model::{Network, Timestamp};
+use crate::metrics::Metrics;
+use crate::model::{Network, Refusal, Timestamp};
 use crate::vault::{Callback, Jumio, Store, Vault};
 
 use super::source::source;
@@ -63,7 +64,8 @@ pub async fn serve_callbacks<S: Store, J: Jumio>(
     stop: watch::Receiver<bool>,
 ) {
     let (queue, waiting) = mpsc::channel(WAITING_MAX);
-    let door = Door { settings, queue, places: Semaphore::new(RECEIVING_MAX) };
+    let (places, metrics) = (Semaphore::new(RECEIVING_MAX), Arc::clone(vault.metrics()));
+    let door = Door { settings, queue, places, metrics };
     let router = Router::new().fallback(receive).with_state(Arc::new(door));
     let router = router.into_make_service_with_connect_info::<SocketAddr>();
     let mut stopping = stop.clone();
@@ -81,6 +83,7 @@ struct Door {
     settings: CallbackSettings,
     queue: mpsc::Sender<Callback>,
     places: Semaphore,
+    metrics: Arc<Metrics>,
 }
 
 async fn receive(
@@ -89,12 +92,28 @@ async fn receive(
     request: Request,
 ) -> Response {
     let status = door.status(peer.ip(), request).await;
+    if let Some(refusal) = refusal(status) {
+        door.metrics.refused(refusal);
+    }
     let mut response = Response::new(Body::empty());
     *response.status_mut() = status;
     if status == StatusCode::METHOD_NOT_ALLOWED {
         response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
     }
     response
+}
+
+/// As what an answer counts; `None` if the callback was taken.
+fn refusal(status: StatusCode) -> Option<Refusal> {
+    match status {
+        StatusCode::OK => None,
+        StatusCode::NOT_FOUND => Some(Refusal::CallbackSecret),
+        StatusCode::FORBIDDEN => Some(Refusal::CallbackSource),
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
+            Some(Refusal::CallbackBusy)
+        }
+        _ => Some(Refusal::CallbackForm),
+    }
 }
 
 impl Door {

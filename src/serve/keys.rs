@@ -15,23 +15,24 @@ use super::TheVault;
 const EVERY: Duration = Duration::from_secs(60);
 
 pub(super) async fn look_after_keys(vault: Arc<TheVault>, mut stopped: watch::Receiver<bool>) {
-    loop {
-        let stop = tokio::select! {
+    let mut stop = false;
+    while !stop {
+        look(&vault).await;
+        stop = tokio::select! {
             _ = stopped.wait_for(|stop| *stop) => true,
             () = sleep(EVERY) => false,
         };
-        if stop {
-            // It holds the store open; its end is only a moment away.
-            vault.pause_rotation().await;
-            if let Err(error) = vault.settle_wraps().await {
-                tracing::warn!(error = %error, "the count of wraps will seem higher than it is");
-            }
-        }
-        if let Err(error) = vault.look_after_keys(Timestamp::now()).await {
-            tracing::error!(error = %error, "the use of the keys was not written to the keyring");
-        }
-        if stop {
-            return;
-        }
+    }
+    // It holds the store open; its end is only a moment away.
+    vault.pause_rotation().await;
+    if let Err(error) = vault.settle_wraps().await {
+        tracing::warn!(error = %error, "the count of wraps will seem higher than it is");
+    }
+    look(&vault).await;
+}
+
+async fn look(vault: &TheVault) {
+    if let Err(error) = vault.look_after_keys(Timestamp::now()).await {
+        tracing::error!(error = %error, "the use of the keys was not written to the keyring");
     }
 }

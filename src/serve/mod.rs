@@ -128,7 +128,7 @@ pub async fn start(config: &Config, progress: impl Fn(u64)) -> Result<Running, S
     tasks.spawn(store_watch::watch_store(Arc::clone(&vault), stopped.clone()));
     let ledger = Arc::clone(vault.ledger());
     ledger_watch::started(&ledger);
-    tasks.spawn(ledger_watch::watch_ledger(Arc::clone(&ledger), stopped.clone()));
+    tasks.spawn(ledger_watch::watch_ledger(Arc::clone(&ledger), metrics, stopped.clone()));
     let sweep = &config.sweep;
     tasks.spawn(sweep_loop(
         Arc::clone(&vault),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::audit::{Ledger, LedgerError, Trail};
+use crate::audit::{Entry, Event, Ledger, LedgerError, LogLoss, Trail};
 use crate::config::Config;
 use crate::crypto::Keyring;
 use crate::jumio::HttpJumio;
@@ -49,7 +49,15 @@ pub(super) async fn open_both(
         damage,
         "the log of the store is damaged where nothing was acknowledged: dropped"
     );
+    note_dropped(&ledger, LogLoss::Unacknowledged).await?;
     Ok((fence::open_store(config, keyring, &up_to_damage)?, ledger))
+}
+
+/// Records that the end of the store's log is dropped; before it is.
+async fn note_dropped(ledger: &Ledger, loss: LogLoss) -> Result<(), StartError> {
+    let dropped = Entry::new(Event::LogDropped, Timestamp::now());
+    let noted = ledger.append(vec![Entry { detail: loss as u16, ..dropped }]).await;
+    noted.map(drop).map_err(|error| VaultError::AuditUnavailable(error).into())
 }
 
 fn identity(keyring: &Keyring) -> Identity {
@@ -72,6 +80,8 @@ pub async fn open_trail(config: &Config, dir: PathBuf) -> Result<Trail, StartErr
 pub struct Recovery {
     /// The audit trail is damaged or gone.
     pub damaged_trail: bool,
+    /// What is wrong with the end of the store's log, if anything is.
+    pub damaged_log: Option<String>,
     /// What the store does not have.
     pub rolled_back: RolledBack,
     /// What was done; `None`: nothing, since it was not asked for.
@@ -96,16 +106,28 @@ pub async fn recover(config: &Config, really: bool) -> Result<Recovery, StartErr
         }
         Err(LedgerError::Damaged { .. } | LedgerError::Missing { .. }) => {
             let rolled_back = RolledBack::default();
-            return Ok(Recovery { damaged_trail: true, rolled_back, recovered: None });
+            return Ok(Recovery {
+                damaged_trail: true,
+                damaged_log: None,
+                rolled_back,
+                recovered: None,
+            });
         }
         result => (result?, false),
     };
     let options = Options { up_to_damage: true, ..Options::default() };
     let (path, identity) = (&config.store.path, identity(&keyring));
+    let damaged_log = match RocksStore::look(path, identity, &Options::default()) {
+        Err(OpenError::Damaged { what, .. }) => Some(what),
+        result => result.map(|_| None)?,
+    };
     if !really {
         let store = RocksStore::look(path, identity, &options)?;
         let rolled_back = missing_from(&store, &keyring, &ledger).await?;
-        return Ok(Recovery { damaged_trail, rolled_back, recovered: None });
+        return Ok(Recovery { damaged_trail, damaged_log, rolled_back, recovered: None });
+    }
+    if damaged_log.is_some() {
+        note_dropped(&ledger, LogLoss::Accepted).await?;
     }
     let store = RocksStore::open(path, identity, &options)?;
     let jumio = HttpJumio::new(settings::jumio(config, &Arc::new(Metrics::default()))?)?;
@@ -115,5 +137,5 @@ pub async fn recover(config: &Config, really: bool) -> Result<Recovery, StartErr
     let (vault, rolled_back) = opened.await?;
     let recovered = Some(vault.recover(&rolled_back).await?);
     vault.ledger().close().await;
-    Ok(Recovery { damaged_trail, rolled_back, recovered })
+    Ok(Recovery { damaged_trail, damaged_log, rolled_back, recovered })
 }

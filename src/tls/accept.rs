@@ -14,6 +14,9 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_stream::wrappers::ReceiverStream;
 
+use crate::metrics::Metrics;
+use crate::model::Refusal;
+
 use super::places::{Place, Places};
 use super::{Door, Peer};
 
@@ -56,28 +59,30 @@ pub fn incoming(
     listener: TcpListener,
     door: Arc<Door>,
     limits: Limits,
+    metrics: Arc<Metrics>,
     stop: watch::Receiver<bool>,
 ) -> ReceiverStream<io::Result<Connection>> {
     let (ready, connections) = mpsc::channel(READY_MAX);
     let places = Places::new(limits.connections_max, limits.connections_per_peer);
-    tokio::spawn(accept(listener, door, places, ready, stop));
+    tokio::spawn(accept(listener, Hall { door, places, metrics, ready }, stop));
     ReceiverStream::new(connections)
 }
 
-type Ready = mpsc::Sender<io::Result<Connection>>;
-
-async fn accept(
-    listener: TcpListener,
+/// What stands behind the listener.
+#[derive(Clone)]
+struct Hall {
     door: Arc<Door>,
     places: Arc<Places>,
-    ready: Ready,
-    mut stop: watch::Receiver<bool>,
-) {
+    metrics: Arc<Metrics>,
+    ready: mpsc::Sender<io::Result<Connection>>,
+}
+
+async fn accept(listener: TcpListener, hall: Hall, mut stop: watch::Receiver<bool>) {
     let mut pause = PAUSE_MIN;
     loop {
         let accepted = tokio::select! {
             _ = stop.wait_for(|stop| *stop) => return,
-            () = ready.closed() => return,
+            () = hall.ready.closed() => return,
             accepted = listener.accept() => accepted,
         };
         let (stream, address) = match accepted {
@@ -92,42 +97,41 @@ async fn accept(
             }
         };
         pause = PAUSE_MIN;
-        let Some(place) = places.take(address.ip()) else {
+        let Some(place) = hall.places.take(address.ip()) else {
+            hall.metrics.refused(Refusal::Connections);
             tracing::debug!(%address, "refused: too many connections");
             continue;
         };
-        tokio::spawn(shake_hands(stream, address, Arc::clone(&door), place, ready.clone()));
+        tokio::spawn(hall.clone().shake_hands(stream, address, place));
     }
 }
 
-async fn shake_hands(
-    stream: TcpStream,
-    address: SocketAddr,
-    door: Arc<Door>,
-    place: Place,
-    ready: Ready,
-) {
-    // Small answers should not wait for more; a socket that cannot do that works too.
-    let _ = stream.set_nodelay(true);
-    let terms = door.terms();
-    let acceptor = TlsAcceptor::from(Arc::clone(&terms.server));
-    let stream = match tokio::time::timeout(HANDSHAKE_MAX, acceptor.accept(stream)).await {
-        Ok(Ok(stream)) => stream,
-        Ok(Err(error)) => {
-            tracing::info!(%address, %error, "refused: handshake");
-            return;
-        }
-        Err(_) => {
-            tracing::info!(%address, "refused: the handshake took too long");
-            return;
-        }
-    };
-    let (_, session) = stream.get_ref();
-    let chain: Vec<_> = session.peer_certificates().unwrap_or_default().to_vec();
-    let chain = chain.into_iter().map(rustls_pki_types::CertificateDer::into_owned).collect();
-    let peer = Arc::new(Peer::new(door, terms.epoch, address, chain));
-    // Nobody takes it while the vault stops.
-    let _ = ready.send(Ok(Connection { stream, peer, _place: place })).await;
+impl Hall {
+    async fn shake_hands(self, stream: TcpStream, address: SocketAddr, place: Place) {
+        // Small answers should not wait for more; a socket that cannot do that works too.
+        let _ = stream.set_nodelay(true);
+        let terms = self.door.terms();
+        let acceptor = TlsAcceptor::from(Arc::clone(&terms.server));
+        let stream = match tokio::time::timeout(HANDSHAKE_MAX, acceptor.accept(stream)).await {
+            Ok(Ok(stream)) => stream,
+            Ok(Err(error)) => {
+                self.metrics.refused(Refusal::Handshake);
+                tracing::info!(%address, %error, "refused: handshake");
+                return;
+            }
+            Err(_) => {
+                self.metrics.refused(Refusal::HandshakeTime);
+                tracing::info!(%address, "refused: the handshake took too long");
+                return;
+            }
+        };
+        let (_, session) = stream.get_ref();
+        let chain: Vec<_> = session.peer_certificates().unwrap_or_default().to_vec();
+        let chain = chain.into_iter().map(rustls_pki_types::CertificateDer::into_owned).collect();
+        let peer = Arc::new(Peer::new(self.door, terms.epoch, address, chain));
+        // Nobody takes it while the vault stops.
+        let _ = self.ready.send(Ok(Connection { stream, peer, _place: place })).await;
+    }
 }
 
 impl AsyncRead for Connection {

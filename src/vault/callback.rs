@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::audit::CallbackEnd;
 use crate::jumio::{Callback, Jumio};
 use crate::model::{Enrollment, State, Timestamp};
 use crate::store::Store;
@@ -43,6 +44,9 @@ impl<S: Store, J: Jumio> Vault<S, J> {
     /// that comes before the enrollment is not missed, since enrolling looks by itself. The answers
     /// about unknown and about erased accounts are the same.
     ///
+    /// One that made the vault ask has a record, and so there is at most one a minute for each execution:
+    /// whoever sends a million others does not make the trail grow.
+    ///
     /// # Errors
     ///
     /// By what is wrong with the store. That Jumio does not answer is no error: this was a rumour.
@@ -65,11 +69,18 @@ impl<S: Store, J: Jumio> Vault<S, J> {
             Advice::Ignore => return Ok(Heard::Ignored),
             Advice::Look => {}
         }
-        match known {
+        let heard = match known {
             Known::Pending => self.look_at_onboarding(&loaded, now).await,
             Known::Running => Ok(self.look_at_authentication(callback).await),
-            Known::Settled => Ok(Heard::Ignored),
-        }
+            Known::Settled => return Ok(Heard::Ignored),
+        };
+        let end = match heard {
+            Ok(Heard::EnrollmentUpdated) => CallbackEnd::Enrollment,
+            Ok(Heard::AuthenticationUpdated) => CallbackEnd::Authentication,
+            Ok(Heard::Ignored | Heard::Duplicate) | Err(_) => CallbackEnd::Unchanged,
+        };
+        self.note_callback(self.ring.now().row_key(callback.account), end);
+        heard
     }
 
     fn known(&self, enrollment: &Enrollment, callback: &Callback) -> Option<Known> {

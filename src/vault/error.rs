@@ -8,7 +8,7 @@ use crate::jumio::{JumioError, Limit};
 use crate::model::{AccountId, Blocked, SweepId, Timestamp, WorkflowExecutionId};
 use crate::store::StoreError;
 
-use super::{KeyringHomeError, KeysError, RolledBack};
+use super::{KeysError, RolledBack};
 
 /// Why the vault refused or failed a request.
 ///
@@ -68,6 +68,10 @@ pub enum VaultError {
     /// The same request id came with other parameters.
     #[error("the request id was used for another request")]
     RequestIdReused,
+
+    /// What the request started is over; its tokens are worth nothing. Start another, under another id.
+    #[error("the session of this request has run out")]
+    SessionOver,
 
     /// The enrollment has no such authentication.
     #[error("the account has no such authentication")]
@@ -255,46 +259,6 @@ impl VaultError {
             | StoreError::Corrupt { .. }
             | StoreError::Unavailable(_)
             | StoreError::Ambiguous => Self::Store(error),
-        }
-    }
-}
-
-impl From<SealError> for VaultError {
-    fn from(error: SealError) -> Self {
-        match error {
-            SealError::WornOut(kek) => Self::Keys(KeysError::WornOut(kek)),
-            SealError::TooLong { .. }
-            | SealError::GenerationOfBody
-            | SealError::Random(_)
-            | SealError::Unreadable(_) => Self::Seal(error),
-        }
-    }
-}
-
-impl From<KeyringHomeError> for VaultError {
-    fn from(error: KeyringHomeError) -> Self {
-        Self::Keys(KeysError::NotChanged(error))
-    }
-}
-
-impl From<JumioError> for VaultError {
-    fn from(error: JumioError) -> Self {
-        match error {
-            JumioError::NotFound { .. } => Self::JumioAccountUnknown,
-            JumioError::CredentialsRejected => Self::JumioCredentialsRejected,
-            JumioError::PermissionMissing { what } => Self::JumioPermissionMissing { what },
-            JumioError::Throttled { retry_after, limit } => {
-                Self::JumioThrottled { retry_after, limit }
-            }
-            JumioError::Unavailable { .. } => Self::JumioUnavailable(error),
-            JumioError::Timeout { .. } => Self::JumioTimeout,
-            JumioError::OutcomeUnknown { .. } => Self::JumioOutcomeUnknown(error),
-            JumioError::UploadInterrupted { .. } => Self::UploadInterrupted(error),
-            JumioError::WorkflowNotEnabled => Self::JumioWorkflowNotEnabled,
-            JumioError::Refused { status } => Self::JumioRefused { status },
-            JumioError::ResponseUnexpected { pointer } => Self::JumioResponseUnexpected { pointer },
-            JumioError::UrlRejected { pointer } => Self::JumioUrlRejected { pointer },
-            JumioError::FacemapTooLong { len, len_max } => Self::FacemapTooLong { len, len_max },
         }
     }
 }

@@ -15,6 +15,7 @@ impl VaultError {
             Self::OnLegalHold => "legal_hold",
             Self::AlreadyStarted { .. } => "already_started",
             Self::RequestIdReused => "request_id_reused",
+            Self::SessionOver => "session_over",
             Self::AuthenticationNotFound => "authentication_not_found",
             Self::ConsentExpired { .. } => "consent_expired",
             Self::SweepNotFound => "sweep_not_found",
@@ -62,6 +63,7 @@ impl VaultError {
             | Self::OnLegalHold
             | Self::AlreadyStarted { .. }
             | Self::RequestIdReused
+            | Self::SessionOver
             | Self::AuthenticationNotFound
             | Self::ConsentExpired { .. }
             | Self::SweepNotFound

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::audit::{Entry, Event, Ledger, Purpose, Receipt, Urgency, actor};
+use crate::audit::{CallbackEnd, Entry, Event, Ledger, Purpose, Receipt, Urgency, actor};
 use crate::crypto::Keyring;
 use crate::jumio::Jumio;
 use crate::model::{RowKey, State, Timestamp};
@@ -59,6 +59,12 @@ impl<S: Store, J: Jumio> Vault<S, J> {
             ..entry(Event::SweepEnded)
         };
         self.ledger.submit(vec![numbers]).leave();
+    }
+
+    /// Hands in that a callback made the vault ask Jumio, and what came of it.
+    pub(super) fn note_callback(&self, row: RowKey, end: CallbackEnd) {
+        let asked = Entry { row: Some(row), detail: end as u16, ..entry(Event::Callback) };
+        self.ledger.note(vec![asked]);
     }
 
     /// Hands in that `len` bytes of a facemap go to Jumio.

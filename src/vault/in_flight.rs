@@ -1,7 +1,7 @@
 //! Started authentications, by request id and by account. In memory only: tokens are never at rest.
 //!
 //! The same request of the same caller is answered with what it was answered before, tokens included,
-//! until those end. Another caller's equal request id is another request.
+//! until those end; then, for as long again, with that they have ended. Another caller's equal request id is another request.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -53,6 +53,8 @@ type Key = (String, RequestId);
 struct Entry {
     request: Arc<StartAuthentication>,
     outcome: watch::Receiver<Option<Outcome>>,
+    /// Until when it is answered with its outcome; afterwards it is over.
+    replay_until: Timestamp,
     forget_at: Timestamp,
 }
 
@@ -89,6 +91,7 @@ impl InFlight {
     /// # Errors
     ///
     /// [`VaultError::RequestIdReused`] if the caller used the id for something else,
+    /// [`VaultError::SessionOver`] if what it started is over,
     /// [`VaultError::AlreadyStarted`] if the account has a running authentication and the request
     /// does not supersede it.
     pub(super) fn begin(
@@ -106,6 +109,9 @@ impl InFlight {
             if *entry.request != **request {
                 return Err(VaultError::RequestIdReused);
             }
+            if entry.replay_until <= now {
+                return Err(VaultError::SessionOver);
+            }
             return Ok(Begin::Joined(entry.outcome.clone()));
         }
         let running = tables.by_account.get(&request.account);
@@ -120,7 +126,8 @@ impl InFlight {
         let (sender, outcome) = watch::channel(None);
         tables.tickets += 1;
         let number = tables.tickets;
-        let entry = Entry { request: Arc::clone(request), outcome, forget_at: expires };
+        let (replay_until, forget_at) = (expires, expires);
+        let entry = Entry { request: Arc::clone(request), outcome, replay_until, forget_at };
         tables.by_request.insert(key.clone(), entry);
         let running = Running { ticket: number, execution: None, expires };
         let replaces = tables.by_account.insert(request.account, running);
@@ -174,17 +181,17 @@ impl Ticket {
         tables.orphans.push_back(Orphan { execution, at });
     }
 
-    /// Tells everybody who asked how it ended. A success is replayed until its tokens end. A failure
-    /// is forgotten, so that the same request may be tried again; but if Jumio may have received it,
+    /// Tells everybody who asked how it ended. A success is replayed until its tokens end, and for `grace`
+    /// after that it is known that they have. A failure is forgotten, so that the same request may be tried again; but if Jumio may have received it,
     /// the failure is replayed for `grace`, so that one request id never opens two executions unseen.
     pub(super) fn settle(mut self, outcome: Outcome, now: Timestamp, grace: Duration) {
         let mut tables = lock(&self.tables);
-        let forget_at = match &outcome {
-            Ok(started) => Some(started.expires),
-            Err(error) => may_be_open(error).then(|| now.plus(grace)),
+        let times = match &outcome {
+            Ok(started) => Some((started.expires, started.expires.plus(grace))),
+            Err(error) => may_be_open(error).then(|| (now.plus(grace), now.plus(grace))),
         };
-        match (forget_at, tables.by_request.get_mut(&self.key)) {
-            (Some(at), Some(entry)) => entry.forget_at = at,
+        match (times, tables.by_request.get_mut(&self.key)) {
+            (Some(times), Some(entry)) => (entry.replay_until, entry.forget_at) = times,
             (None, _) => drop(tables.by_request.remove(&self.key)),
             (Some(_), None) => {}
         }

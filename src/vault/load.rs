@@ -1,9 +1,14 @@
 //! How much the callers ask of the machine right now, so that work in the background can give way.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::thread;
 use std::time::Duration;
 
+use rustix::process::setpriority_process;
+use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep};
+
+use super::VaultError;
 
 /// Counts the requests under way that should not wait for work in the background.
 #[derive(Debug)]
@@ -67,6 +72,30 @@ impl Drop for Underway<'_> {
     }
 }
 
+/// Does `work` on a thread of its own that gets the processor only when no other wants it.
+///
+/// # Errors
+///
+/// [`VaultError::ShuttingDown`] if there is no such thread.
+pub(super) async fn gently<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, VaultError> {
+    let (done, result) = oneshot::channel();
+    let gentle = move || {
+        // Of this thread alone: on Linux every thread has its own. Where that is refused it is only less
+        // gentle.
+        let _ = setpriority_process(None, PRIORITY_LEAST);
+        // Whoever asked may be gone.
+        let _ = done.send(work());
+    };
+    let began = thread::Builder::new().name("in background".to_owned()).spawn(gentle);
+    began.map_err(|_| VaultError::ShuttingDown)?;
+    result.await.map_err(|_| VaultError::ShuttingDown)
+}
+
+/// `nice(1)` goes no further.
+const PRIORITY_LEAST: i32 = 19;
+
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
@@ -74,6 +103,14 @@ fn millis(duration: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn gentle_work_gives_way_and_leaves_the_other_threads_as_they_are() {
+        use rustix::process::getpriority_process;
+        let before = getpriority_process(None).unwrap();
+        assert_eq!(gently(|| getpriority_process(None).unwrap()).await.unwrap(), PRIORITY_LEAST);
+        assert_eq!(getpriority_process(None).unwrap(), before);
+    }
 
     #[tokio::test]
     async fn background_work_gives_way_for_a_while_and_not_for_ever() {

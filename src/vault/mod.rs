@@ -23,6 +23,7 @@ mod enroll_many;
 mod erase;
 mod erase_damaged;
 mod error;
+mod error_from;
 mod error_name;
 mod evidence;
 pub(crate) mod fuzzing;
@@ -71,7 +72,7 @@ use crate::model::{AccountHash, AccountId, Enrollment, SealedRecord};
 
 pub use crate::jumio::{
     AccountUpdate, Callback, CallbackError, Consent, DecisionType, ExecutionStatus, Jumio, Limit,
-    Obtained, Web,
+    Obtained, Web, on_behalf_of,
 };
 pub use crate::store::Store;
 pub use admission::AdmissionPolicy;

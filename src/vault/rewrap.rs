@@ -18,13 +18,14 @@ use crate::jumio::Jumio;
 use crate::model::{KekRef, RowKey, SealedRecord};
 use crate::store::{Applied, BATCH_MAX, BodyChange, Change, Expect, Scanned, Store};
 
+use super::load::gently;
 use super::rewrap_runs::Run;
 use super::rotation::Rotation;
 use super::rotation_order::Found;
 use super::{Vault, VaultError};
 
-/// Records of a page while requests are under way: a few milliseconds' work, so that none waits long.
-const PAGE_BUSY: usize = 256;
+/// Records of a page while requests are under way: less than a millisecond's work, so that none waits long.
+const PAGE_BUSY: usize = 64;
 /// Records of a page with their bodies, which are in memory until they are written.
 const PAGE_OF_BODIES: usize = 16;
 
@@ -146,13 +147,15 @@ impl<S: Store, J: Jumio> Vault<S, J> {
         Ok(())
     }
 
-    /// Seals on as many threads as there are, or on one while requests are under way.
+    /// Seals on as many threads as there are, or, while requests are under way, on one that gives way to
+    /// theirs.
     async fn sealed_anew(&self, old: &Arc<[KekRef]>, page: Page) -> Result<Sealed, VaultError> {
         let Page { ring, mut rows, then } = page;
-        let threads = match self.load.is_busy() {
-            true => 1,
-            false => thread::available_parallelism().map_or(1, usize::from),
-        };
+        if self.load.is_busy() {
+            let old = Arc::clone(old);
+            return gently(move || rewrapped(&ring, &old, rows, then)).await?;
+        }
+        let threads = thread::available_parallelism().map_or(1, usize::from);
         let share = rows.len().div_ceil(threads).max(1);
         let mut work = Vec::with_capacity(threads);
         while !rows.is_empty() {

@@ -35,7 +35,10 @@ fn checksum_made_right(bytes: &mut [u8]) {
 }
 
 /// Changes the keys as a rotation does, while no vault runs.
-fn change(site: &Site, change: impl Fn(&Keyring) -> Result<Keyring, KeyringChangeError>) {
+pub(crate) fn change(
+    site: &Site,
+    change: impl Fn(&Keyring) -> Result<Keyring, KeyringChangeError>,
+) {
     let files = KeyringFiles::open(site.path("keyring")).unwrap();
     let [zero, one] = files.read().unwrap();
     let keyring = select(zero.as_deref(), one.as_deref()).unwrap().keyring;

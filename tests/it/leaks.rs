@@ -2,6 +2,7 @@
 //! TRACE with all dependencies, and then a search through logs, output and every file.
 
 mod injection;
+mod operators;
 mod panics;
 mod paths;
 mod search;
@@ -28,6 +29,7 @@ const INTERNAL_REFERENCE: &str = "marker-internal-reference-52c1";
 const USER_REFERENCE: &str = "marker-user-reference-a90d";
 const USER_IP: &str = "203.0.113.241";
 const SUCCESS_URL: &str = "https://marker-success.example.com/landing";
+const ERASURE_REASON: &str = "marker-erasure-reason-31c5";
 const CLOSE_REASON: &str = "marker-close-reason-77e0";
 /// How many different things are looked for, at the least.
 const CANARIES: usize = 40;
@@ -63,8 +65,11 @@ async fn nothing_secret_is_written_anywhere() {
     let others = failures(&site, &mut caller, &mark, &person).await;
     let mut told = paths::every_rpc(&mut caller, &person, &others).await;
     told.extend(paths::callbacks(server.told("callback"), &person).await);
-    let mut printed = commands(&site, &person).await;
-    printed.extend(paths::operators(&site, &others).await);
+    let mut printed = operators::look(&site, &person).await;
+    printed.extend(operators::act(&site, &others).await);
+    printed.extend(operators::keys(&site).await);
+    printed.extend(operators::audit(&site, &person).await);
+    operators::assert_every_rpc_was_called(&site).await;
     told.push(paths::page(server.told("http"), "metrics").await);
     told.push(paths::page(server.told("http"), "readyz").await);
     let (rest, ended) = server.stop(Signal::TERM).await;
@@ -100,6 +105,7 @@ async fn nothing_secret_is_written_anywhere() {
         Pattern::base64("upload token", UPLOAD_TOKEN.as_bytes()),
         Pattern::base64("SDK token", SDK_TOKEN.as_bytes()),
         Pattern::text("reason of a closing", CLOSE_REASON),
+        Pattern::text("reason of an erasure", ERASURE_REASON),
     ]);
     let recovery = std::fs::read_to_string(recovery).unwrap();
     patterns.extend([
@@ -108,15 +114,15 @@ async fn nothing_secret_is_written_anywhere() {
         Pattern::text("recovery key, without hyphens", &recovery.trim().replace('-', "")),
     ]);
     patterns.extend(secured::patterns(&site));
+    patterns.extend(operators::canaries(&site));
     patterns.extend(Pattern::facemap(&mark));
     for account in [&person, &others].into_iter().map(|person| &person.account) {
         patterns.extend(Pattern::id(account));
     }
     assert!(patterns.len() >= CANARIES, "only {} canaries", patterns.len());
-    let mut search = Search::in_files(
-        site.dir.path(),
-        &["client-secret", "passphrase", "path-secret", "server.key", "recovery"],
-    );
+    let own = ["client-secret", "passphrase", "path-secret", "server.key", "recovery"];
+    let own = [&own[..], &operators::FILES].concat();
+    let mut search = Search::in_files(site.dir.path(), &own);
     search.add("output", [rest, init.stdout, init.stderr].concat().into_bytes());
     // Whoever names an account is told about it; operators see the reasons that they gave.
     let but = |words: &[&str]| -> Vec<Pattern> {
@@ -223,23 +229,4 @@ async fn marked_answer(site: &Site, account: &str) -> Value {
     answer["sdk"] = with(&answer["sdk"], SDK_TOKEN);
     answer["web"] = with(&answer["web"], WEB_TOKEN);
     with(&answer, UPLOAD_TOKEN)
-}
-
-/// What operators see on their screens.
-async fn commands(site: &Site, person: &Person) -> Vec<String> {
-    let mut printed = Vec::new();
-    for arguments in [
-        &["status"][..],
-        &["keys", "list"],
-        &["enrollment", "get", &person.account],
-        &["enrollment", "list", "--json"],
-        &["config", "show", "--origin"],
-        &["config", "check"],
-        &["auth", "start", &person.account, "--reference", "a<b"],
-        &["server", "--check", "-v"],
-    ] {
-        let ran = site.run(arguments).await;
-        printed.extend([ran.stdout, ran.stderr]);
-    }
-    printed
 }

@@ -26,6 +26,7 @@ mod journey_list;
 mod journey_sweep;
 mod jumio_contract;
 mod keyring_home;
+mod keys_told;
 mod leaks;
 mod memory;
 mod metrics;

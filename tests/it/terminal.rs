@@ -6,7 +6,7 @@ use std::time::Duration;
 use facemap_vault::proto::admin::v1::key_service_client::KeyServiceClient;
 use facemap_vault::proto::admin::v1::rewrap::State;
 use facemap_vault::proto::admin::v1::{CancelRewrapRequest, GetRewrapRequest};
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
@@ -27,22 +27,28 @@ struct Terminal {
     keys: ChildStdin,
     screen: ChildStdout,
     seen: String,
+    tty: String,
 }
 
 impl Terminal {
-    fn run(line: &str) -> Self {
+    /// Runs a shell's command line.
+    async fn run(line: &str) -> Self {
         let mut command = Command::new("script");
-        command.args(["--quiet", "--flush", "--return", "--command", line, "/dev/null"]);
+        let line = format!("tty; {line}");
+        command.args(["--quiet", "--flush", "--return", "--command", &line, "/dev/null"]);
         command.env_clear().env("TERM", "xterm").env("PATH", "/usr/bin:/bin").kill_on_drop(true);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().expect("script, of Debian's bsdutils");
         let (keys, screen) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
-        Self { child, keys, screen, seen: String::new() }
+        let mut terminal = Self { child, keys, screen, seen: String::new(), tty: String::new() };
+        terminal.tty = terminal.shows(&["\r\n"]).await;
+        terminal
     }
 
-    /// Waits until all of `texts` have been seen since the last time, in this order.
-    async fn shows(&mut self, texts: &[&str]) {
-        let mut bytes = [0; 4096];
+    /// Waits until all of `texts` have been seen since the last time, in this order; what came before the
+    /// last of them.
+    async fn shows(&mut self, texts: &[&str]) -> String {
+        let (mut bytes, mut before) = ([0; 4096], String::new());
         for text in texts {
             while !self.seen.contains(text) {
                 let read = timeout(PATIENCE, self.screen.read(&mut bytes)).await;
@@ -51,9 +57,26 @@ impl Terminal {
                 assert!(len > 0, "it ended without {text:?}: {:?}", self.seen);
                 self.seen.push_str(&String::from_utf8_lossy(&bytes[..len]));
             }
-            let at = self.seen.find(text).unwrap() + text.len();
-            self.seen.drain(..at);
+            let at = self.seen.find(text).unwrap();
+            before = self.seen[..at].to_owned();
+            self.seen.drain(..at + text.len());
         }
+        before
+    }
+
+    /// Waits until a secret is asked for by `prompt`, and what is typed is not shown.
+    async fn asks(&mut self, prompt: &str) {
+        self.shows(&[prompt]).await;
+        while is_on("echo", &self.settings()) {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// How the terminal is set, in the words of `stty`.
+    fn settings(&self) -> String {
+        let mut stty = std::process::Command::new("stty");
+        let told = stty.args(["--file", &self.tty, "--all"]).output().unwrap();
+        String::from_utf8(told.stdout).unwrap()
     }
 
     async fn types(&mut self, text: &str) {
@@ -82,51 +105,64 @@ async fn a_passphrase_is_asked_for_twice_and_never_shown() {
     let site = Site::start(&[]).await;
     site.keys_init().await;
     let cheap = "--memory 19 --passes 2 --lanes 1";
-    let mut add = Terminal::run(&line(&site, &format!("keys slot add passphrase {cheap}")));
-    add.shows(&["New passphrase: "]).await;
+    let mut add = Terminal::run(&line(&site, &format!("keys slot add passphrase {cheap}"))).await;
+    add.asks("New passphrase: ").await;
     add.types(&format!("{PASSPHRASE}\n")).await;
-    add.shows(&["The same passphrase again: "]).await;
+    add.asks("The same passphrase again: ").await;
     add.types(&format!("{PASSPHRASE}\n")).await;
     let (shown, code) = add.ended().await;
     assert!(code == Some(0) && shown.contains("slot 3 added"), "{code:?} {shown:?}");
     assert!(!shown.contains("golden"), "{shown:?}");
 
     let change = format!("keys passphrase --unlock passphrase:ask {cheap}");
-    let mut change = Terminal::run(&line(&site, &change));
-    change.shows(&["passphrase: "]).await;
+    let mut change = Terminal::run(&line(&site, &change)).await;
+    change.asks("passphrase: ").await;
     change.types(&format!("{PASSPHRASE}\n")).await;
-    change.shows(&["New passphrase: "]).await;
+    change.asks("New passphrase: ").await;
     change.types(&format!("{ANOTHER}\n")).await;
-    change.shows(&["The same passphrase again: "]).await;
+    change.asks("The same passphrase again: ").await;
     change.types("something else altogether, twice\n").await;
     let (shown, code) = change.ended().await;
     assert!(code == Some(2) && shown.contains("they differ"), "{code:?} {shown:?}");
     assert!(!shown.contains("golden") && !shown.contains("silver"), "{shown:?}");
 
-    let mut test = Terminal::run(&line(&site, "keys slot test passphrase"));
-    test.shows(&["passphrase: "]).await;
+    let mut test = Terminal::run(&line(&site, "keys slot test passphrase")).await;
+    test.asks("passphrase: ").await;
     test.types(&format!("{PASSPHRASE}\n")).await;
     let (shown, code) = test.ended().await;
     assert!(code == Some(0) && shown.contains("slot 3 opens"), "{code:?} {shown:?}");
 }
 
-/// Who interrupts a prompt for a secret still sees what is typed afterwards.
+fn is_on(name: &str, settings: &str) -> bool {
+    settings.split_whitespace().any(|word| word == name)
+}
+
+/// Who interrupts a prompt for a secret still sees what is typed afterwards, whether the prompt notices or
+/// not: the echo is off while it waits.
 #[tokio::test]
-async fn ctrl_c_at_a_prompt_gives_the_terminal_back() {
+async fn an_interrupted_prompt_gives_the_terminal_back() {
     let site = Site::start(&[]).await;
     site.keys_init().await;
     let add = line(&site, "keys slot add passphrase");
-    let mut shell = Terminal::run(&format!("trap : INT; {add}; echo code $?; stty -a"));
-    shell.shows(&["New passphrase: "]).await;
-    shell.types(CTRL_C).await;
-    shell.shows(&["interrupted", "Next: ", "code 130"]).await;
-    let (settings, _) = shell.ended().await;
-    let words: Vec<_> = settings.split_whitespace().collect();
-    assert!(words.contains(&"echo") && words.contains(&"icanon"), "{settings}");
-    assert_eq!(
-        site.run(&["keys", "slot", "list", "--json"]).await.json().as_array().unwrap().len(),
-        2
-    );
+    for typed in [true, false] {
+        let tells = format!("sh -c 'echo pid $$ of it; exec \"$@\"' sh {add}");
+        let mut shell = Terminal::run(&format!("trap : INT; {tells}; echo code $?; stty -a")).await;
+        shell.shows(&["pid "]).await;
+        let id = shell.shows(&[" of it"]).await;
+        shell.asks("New passphrase: ").await;
+        match typed {
+            true => shell.types(CTRL_C).await,
+            false => {
+                let id = Pid::from_raw(id.parse().unwrap()).unwrap();
+                kill_process(id, Signal::INT).unwrap();
+            }
+        }
+        shell.shows(&["interrupted", "Next: ", "code 130"]).await;
+        let (settings, _) = shell.ended().await;
+        assert!(["echo", "icanon", "isig"].iter().all(|name| is_on(name, &settings)), "{settings}");
+    }
+    let slots = site.run(&["keys", "slot", "list", "--json"]).await.json();
+    assert_eq!(slots.as_array().unwrap().len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -146,14 +182,14 @@ async fn ctrl_c_leaves_a_rotation_to_the_vault_and_says_how_to_watch_it_again() 
         asked.into_inner().rewrap.unwrap()
     };
 
-    let mut refused = Terminal::run(&line(&site, "keys rotate"));
+    let mut refused = Terminal::run(&line(&site, "keys rotate")).await;
     refused.shows(&["5 records will be re-wrapped", "type rotate to go on: "]).await;
     refused.types("no\n").await;
     let (shown, code) = refused.ended().await;
     assert!(code == Some(2) && shown.contains("nothing was done"), "{code:?} {shown:?}");
 
     // One record a second: it is under way for a while.
-    let mut rotate = Terminal::run(&line(&site, "keys rotate --rate 1/s"));
+    let mut rotate = Terminal::run(&line(&site, "keys rotate --rate 1/s")).await;
     rotate.shows(&["type rotate to go on: "]).await;
     rotate.types("rotate\n").await;
     rotate.shows(&["re-wrap", "/5", "/s", " left", "(Ctrl-C is safe)"]).await;
@@ -164,7 +200,7 @@ async fn ctrl_c_leaves_a_rotation_to_the_vault_and_says_how_to_watch_it_again() 
     let running = newest().await;
     assert_eq!(running.state(), State::Running);
 
-    let mut resume = Terminal::run(&line(&site, "keys rewrap --resume"));
+    let mut resume = Terminal::run(&line(&site, "keys rewrap --resume")).await;
     resume.shows(&["/5", "/s", " left", "(Ctrl-C is safe)"]).await;
     resume.types(CTRL_C).await;
     assert_eq!(resume.ended().await.1, Some(130));

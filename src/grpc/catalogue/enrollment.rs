@@ -4,7 +4,7 @@ use tonic::Code as C;
 
 use crate::proto::v1::ErrorReason as R;
 
-use super::{Acts, Entry, Raised, new};
+use super::{Acts, Entry, new};
 
 pub(super) const ENTRIES: &[Entry] = &[
     new(
@@ -142,9 +142,12 @@ pub(super) const ENTRIES: &[Entry] = &[
         R::AuthenticationExpired,
         C::FailedPrecondition,
         Acts::Caller,
-        "The session has run out.",
-        "Start another one.",
+        "The session that this request_id started has run out.",
+        "Start another one, with a new request_id.",
     )
-    .raised(Raised::Nowhere)
-    .note("`GetAuthentication` says it by the state `EXPIRED`, which is an answer and no error."),
+    .note(
+        "StartAuthentication says it when a request is repeated after its tokens have ended: one \
+         request_id never opens two executions. It is remembered for as long again as the tokens lived. \
+         `GetAuthentication` says the same by the state `EXPIRED`, which is an answer and no error.",
+    ),
 ];

@@ -82,5 +82,9 @@ pub(super) const ENTRIES: &[Entry] = &[
     .note("`fmvault sweep list` shows the ones it remembers."),
     new(R::BackupInProgress, C::Aborted, Acts::Operator, "A backup is running.", "Watch that one.")
         .raised(Raised::Nowhere)
-        .note("This vault makes no backups of its own."),
+        .note(
+            "Reserved: the vault makes no backups of its own yet; a copy of its files is the operator's \
+             (see \"Backups\" in the operating guide). The name and the number are kept for the command that \
+             will, and no client needs to handle it.",
+        ),
 ];

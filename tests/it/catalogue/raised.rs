@@ -24,7 +24,7 @@ pub(crate) fn note(reason: &str) {
 /// until it is here.
 fn raised_by(reason: R) -> &'static str {
     match reason {
-        R::Unspecified | R::AuthenticationExpired | R::BackupInProgress => "",
+        R::Unspecified | R::BackupInProgress => "",
 
         R::FieldInvalid => "wire::fields::each_field_of_a_start_is_checked",
         R::InternalReferenceInvalid => {
@@ -66,6 +66,9 @@ fn raised_by(reason: R) -> &'static str {
         }
         R::AuthenticationInProgress => {
             "wire::deciding::one_authentication_at_a_time_unless_superseded"
+        }
+        R::AuthenticationExpired => {
+            "wire::requests::a_request_whose_session_is_over_is_told_so_and_opens_no_other"
         }
         R::AuthenticationNotFound => {
             "wire::deciding::an_authentication_that_does_not_exist_is_not_found"

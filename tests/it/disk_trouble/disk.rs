@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// A file system in memory, gone when dropped.
-pub(super) struct Tmpfs(PathBuf);
+pub(crate) struct Tmpfs(PathBuf);
 
 impl Tmpfs {
     /// Mounts one of `size` at `dir`, which is made.
-    pub(super) fn mount(dir: &Path, size: &str) -> Option<Self> {
+    pub(crate) fn mount(dir: &Path, size: &str) -> Option<Self> {
         fs::create_dir(dir).unwrap();
         let options = format!("size={size},mode=700");
         runs("mount", &["-t", "tmpfs", "-o", &options, "tmpfs", text(dir)])
@@ -18,17 +18,17 @@ impl Tmpfs {
     }
 
     /// Leaves no room at all.
-    pub(super) fn fill(&self) {
+    pub(crate) fn fill(&self) {
         let mut file = File::create(self.0.join("filler")).unwrap();
         let piece = vec![1; 1 << 20];
         while file.write_all(&piece).is_ok() {}
     }
 
-    pub(super) fn make_room(&self) {
+    pub(crate) fn make_room(&self) {
         fs::remove_file(self.0.join("filler")).unwrap();
     }
 
-    pub(super) fn read_only(&self, yes: bool) {
+    pub(crate) fn read_only(&self, yes: bool) {
         let how = if yes { "remount,ro" } else { "remount,rw" };
         assert!(runs("mount", &["-o", how, text(&self.0)]));
     }
@@ -41,14 +41,14 @@ impl Drop for Tmpfs {
 }
 
 /// A file system in a file, which can be made to find an error in itself. Gone when dropped.
-pub(super) struct Ext4 {
+pub(crate) struct Ext4 {
     dir: PathBuf,
     device: String,
 }
 
 impl Ext4 {
     /// Mounts one of `size` at `dir`, which is made.
-    pub(super) fn mount(dir: &Path, size: &str) -> Option<Self> {
+    pub(crate) fn mount(dir: &Path, size: &str) -> Option<Self> {
         fs::create_dir(dir).unwrap();
         let image = dir.with_extension("image");
         let made = runs("truncate", &["-s", size, text(&image)])
@@ -63,14 +63,25 @@ impl Ext4 {
         Some(Self { dir: dir.to_owned(), device })
     }
 
+    /// Whoever writes there waits, until [`Self::release`].
+    pub(crate) fn stall(&self) {
+        assert!(runs("fsfreeze", &["-f", text(&self.dir)]));
+    }
+
+    pub(crate) fn release(&self) {
+        assert!(runs("fsfreeze", &["-u", text(&self.dir)]));
+    }
+
     /// Lets it find an error, upon which it turns read-only.
-    pub(super) fn break_it(&self) {
+    pub(crate) fn break_it(&self) {
         fs::write(format!("/sys/fs/ext4/{}/trigger_fs_error", self.device), "1").unwrap();
     }
 }
 
 impl Drop for Ext4 {
     fn drop(&mut self) {
+        // A failed test may have left it stalled, and nothing of it could be let go then.
+        let _ = Command::new("fsfreeze").args(["-u", text(&self.dir)]).output();
         unmount(&self.dir);
     }
 }

@@ -1,6 +1,6 @@
 //! The real server on a disk that fills up or turns read-only, and comes back.
 
-mod disk;
+pub(crate) mod disk;
 
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -232,6 +232,27 @@ async fn a_disk_that_turns_read_only_refuses_changes() {
     let refused = site.run(&["server", "--check"]).await;
     assert_eq!(refused.code, Some(3), "{refused:?}");
     assert!(refused.stderr.contains("STORE_READ_ONLY"), "{refused:?}");
+}
+
+/// The same by the system's word, which it takes back after a while.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_was_read_only_for_a_while_is_used_again() {
+    let site = a_site("{dir}store").await;
+    site.keys_init().await;
+    let beside = tempfile::tempdir().unwrap();
+    let shim = Shim::new(beside.path(), &[site.path("store")]);
+    let mut scene = Scene::under(&site, &shim).await;
+    scene.capture_someone().await;
+
+    let fails = |kind| format!("fail {kind} */store/* 1+ EROFS");
+    shim.tell(&["write", "create", "resize", "rename", "unlink"].map(fails));
+    let request = scene.someone().await;
+    let told = Told::by(&scene.caller.create_enrollment(request).await.unwrap_err());
+    assert_eq!(told.what(), (Code::Unavailable, "STORE_READ_ONLY"));
+    scene.assert_refusing(Code::Unavailable, "STORE_READ_ONLY", "read_only").await;
+    shim.tell(&[]);
+    scene.assert_comes_back().await;
+    scene.restart().await.everybody_logs_in().await;
 }
 
 #[tokio::test]

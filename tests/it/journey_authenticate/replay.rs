@@ -46,9 +46,14 @@ async fn an_answer_is_replayed_until_its_tokens_end() {
     let replayed = world.start(id, start(1)).await.unwrap();
     assert!(Arc::ptr_eq(&first, &replayed));
 
+    // Over, the id does not open another execution unseen; another id does.
     world.wait(SECOND);
-    let anew = world.start(id, start(1)).await.unwrap();
+    assert_eq!(kind_of(world.start(id, start(1)).await), "SessionOver");
+    let anew = world.start(RequestId::generate(), start(1)).await.unwrap();
     assert_ne!(first.execution, anew.execution);
+    world.wait(LIFETIME - SECOND);
+    assert_eq!(kind_of(world.start(id, start(1)).await), "SessionOver");
+    assert_eq!(world.jumio.calls(Call::Update), 2);
 }
 
 #[tokio::test]

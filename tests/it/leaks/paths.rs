@@ -1,15 +1,17 @@
 //! Ways through the vault on which something secret is at hand.
 
 use facemap_vault::proto::v1::{
-    GetEnrollmentRequest, IngestCallbackRequest, ListEnrollmentsRequest,
-    StartAuthenticationRequest, UserConsent, WebOptions, user_consent,
+    DeleteEnrollmentRequest, GetAuthenticationRequest, GetEnrollmentRequest, IngestCallbackRequest,
+    ListEnrollmentsRequest, StartAuthenticationRequest, UserConsent, WebOptions, user_consent,
 };
 use serde_json::{Value, json};
 use tonic::{Response, Status};
 
-use super::{CLOSE_REASON, INTERNAL_REFERENCE, PATH_SECRET, SUCCESS_URL, USER_IP, USER_REFERENCE};
+use super::{
+    ERASURE_REASON, INTERNAL_REFERENCE, PATH_SECRET, SUCCESS_URL, USER_IP, USER_REFERENCE,
+};
 use crate::support::caller::{Caller, enroll, start};
-use crate::support::site::{Person, Site};
+use crate::support::site::Person;
 
 /// A start that tells all that may be told of a person.
 pub(super) fn telling(account: &str) -> StartAuthenticationRequest {
@@ -56,6 +58,18 @@ pub(super) async fn every_rpc(caller: &mut Caller, person: &Person, other: &Pers
     let body = callback(person).to_string().into_bytes();
     let ingest = IngestCallbackRequest { body, source_ip: "198.51.100.7".to_owned() };
     told.push(said(caller.ingest_callback(ingest).await));
+    let unknown = "00000000-0000-4000-8000-000000000000";
+    let name = format!("enrollments/{unknown}/authentications/{unknown}");
+    let request = GetAuthenticationRequest { name, wait: None };
+    told.push(said(caller.get_authentication(request).await));
+    for reason in [ERASURE_REASON.to_owned(), ERASURE_REASON.repeat(100)] {
+        let request = DeleteEnrollmentRequest {
+            name: format!("enrollments/{unknown}"),
+            erasure_reason: reason,
+            ..DeleteEnrollmentRequest::default()
+        };
+        told.push(said(caller.delete_enrollment(request).await));
+    }
     told
 }
 
@@ -96,24 +110,4 @@ pub(super) async fn callbacks(address: &str, person: &Person) -> Vec<String> {
 pub(super) async fn page(address: &str, page: &str) -> String {
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     http.get(format!("http://{address}/{page}")).send().await.unwrap().text().await.unwrap()
-}
-
-/// What operators do, and see, beyond looking: sweeps, doctor, closing, erasing.
-pub(super) async fn operators(site: &Site, other: &Person) -> Vec<String> {
-    let mut printed = Vec::new();
-    for arguments in [
-        &["sweep", "run"][..],
-        &["sweep", "plan"],
-        &["doctor", "--online", "--account", &other.account],
-        &["enrollment", "retry", "--reason", "FACEMAP_TOO_LARGE"],
-        &["enrollment", "close", &other.account, "--reason", CLOSE_REASON, "--yes"],
-        &["enrollment", "erase", &other.account, "--confirm", &other.account],
-        &["status", "--json"],
-        &["keys", "list", "--json"],
-    ] {
-        let ran = site.run(arguments).await;
-        assert_ne!(ran.code, Some(2), "{arguments:?}: {ran:?}");
-        printed.extend([ran.stdout, ran.stderr]);
-    }
-    printed
 }

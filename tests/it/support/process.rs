@@ -120,6 +120,13 @@ impl Process {
         self.ready[key].as_str().unwrap_or_else(|| panic!("no {key} in {}", self.ready))
     }
 
+    /// The next line that it prints.
+    pub(crate) async fn line(&mut self) -> String {
+        let mut line = String::new();
+        timeout(PATIENCE, self.stdout.read_line(&mut line)).await.expect("it prints").unwrap();
+        line
+    }
+
     /// Asks it to stop, and waits; what it printed besides the ready line, and how it ended.
     pub(crate) async fn stop(mut self, signal: Signal) -> (String, ExitStatus) {
         let id = self.child.id().expect("it runs");

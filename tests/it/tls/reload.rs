@@ -132,3 +132,37 @@ async fn an_old_connection_is_replaced_without_an_error() {
     }
     secured.vault.stop().await;
 }
+
+/// The authorities are exchanged: who was good is refused on its open connection, who was a stranger is
+/// let in. A file that holds none changes nothing.
+#[tokio::test]
+async fn another_authority_is_believed_at_once_and_none_never() {
+    let secured = Secured::start("", &[]).await;
+    let other = crate::support::pki::Authority::root("another root");
+    let root = secured.site.path("server-root.crt");
+    fs::copy(secured.root(), &root).unwrap();
+    let of = |authority: &crate::support::pki::Authority| {
+        let who = authority.sign(&Leaf::uri(BACKEND));
+        Caller::new(channel(&secured.address(), &client(&root, Some(&who))))
+    };
+    let mut standing = of(&secured.authority);
+    assert_eq!(reason(&mut standing).await, "ENROLLMENT_NOT_FOUND");
+    assert!(is_handshake(&ask(&mut of(&other)).await));
+
+    let success = "fmvault_config_reload_success";
+    fs::write(secured.root(), "no certificate at all").unwrap();
+    eventually("it is reported", async || metric(&secured, success).await == Some(0.0)).await;
+    assert_eq!(reason(&mut standing).await, "ENROLLMENT_NOT_FOUND");
+    assert_eq!(reason(&mut of(&secured.authority)).await, "ENROLLMENT_NOT_FOUND");
+
+    fs::write(secured.site.path("clients.crl"), other.revoked(&[])).unwrap();
+    fs::write(secured.root(), other.pem()).unwrap();
+    eventually("the stranger is let in", async || !is_handshake(&ask(&mut of(&other)).await)).await;
+    assert_eq!(reason(&mut of(&other)).await, "ENROLLMENT_NOT_FOUND");
+    eventually("the open connection is refused", async || {
+        reason(&mut standing).await == "CALLER_UNAUTHENTICATED"
+    })
+    .await;
+    assert!(is_handshake(&ask(&mut of(&secured.authority)).await));
+    secured.vault.stop().await;
+}

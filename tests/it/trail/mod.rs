@@ -2,5 +2,7 @@
 //! when it or the store is not what it was.
 
 mod commands;
+mod disk;
 mod outcomes;
+mod records;
 mod recovery;

@@ -21,6 +21,9 @@ use crate::support::ledger::ledger_settings;
 use crate::support::mem_store::MemStore;
 use crate::support::world::settings;
 
+/// What is promised: so soon a caller knows that nothing can be recorded.
+const TOLD_WITHIN: Duration = Duration::from_millis(200);
+
 /// A vault on the wire whose trail does as the test wants.
 struct Scene {
     caller: Caller,
@@ -122,28 +125,33 @@ async fn a_slow_trail_refuses_soon_and_recovers_by_itself() {
     let quick = |trail: &mut LedgerSettings| trail.write_timeout = Duration::from_millis(100);
     let scene = Scene::start(quick).await;
     let mut caller = scene.caller.clone();
-    scene.stalls.store(true, Ordering::SeqCst);
-    for round in 0..3 {
-        let begun = Instant::now();
-        let refused = caller.get_enrollment(get(AccountId::generate())).await.unwrap_err();
-        // 100 ms of it are the time-out; the rest is for a machine that has other work.
-        assert!(begun.elapsed() < Duration::from_millis(500), "{round}: {:?}", begun.elapsed());
-        let told = Told::by(&refused);
-        assert_eq!(told.what(), (Code::Unavailable, "AUDIT_UNAVAILABLE"), "round {round}");
-    }
-    scene.stalls.store(false, Ordering::SeqCst);
-    scene.let_go.send(()).unwrap();
-    let again = async {
-        loop {
+    // Of each stall the one that notices it, and one that does not wait any more. The best counts: this
+    // machine has other work, and a limit that is too long would make all of them too late.
+    let mut best = [Duration::MAX; 2];
+    for round in 1..=5 {
+        scene.stalls.store(true, Ordering::SeqCst);
+        for best in &mut best {
+            let begun = Instant::now();
             let refused = caller.get_enrollment(get(AccountId::generate())).await.unwrap_err();
-            if refused.code() == Code::NotFound {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
+            *best = begun.elapsed().min(*best);
+            let told = Told::by(&refused);
+            assert_eq!(told.what(), (Code::Unavailable, "AUDIT_UNAVAILABLE"), "round {round}");
         }
-    };
-    tokio::time::timeout(Duration::from_secs(60), again).await.expect("without a restart");
-    let counts = scene.ledger.counts();
-    let late = counts.iter().find(|(action, _)| *action == "audit.late").unwrap();
-    assert_eq!(late.1, 1, "what came too late is noted: {counts:?}");
+        scene.stalls.store(false, Ordering::SeqCst);
+        scene.let_go.send(()).unwrap();
+        let again = async {
+            loop {
+                let refused = caller.get_enrollment(get(AccountId::generate())).await.unwrap_err();
+                if refused.code() == Code::NotFound {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), again).await.expect("without a restart");
+        let counts = scene.ledger.counts();
+        let late = counts.iter().find(|(action, _)| *action == "audit.late").unwrap();
+        assert_eq!(late.1, round, "what came too late is noted: {counts:?}");
+    }
+    assert!(best.iter().all(|best| *best <= TOLD_WITHIN), "{best:?}");
 }

@@ -91,3 +91,87 @@ async fn a_trail_that_is_gone_stops_the_start_until_that_is_accepted() {
     let verified = site.run(&["audit", "verify", dir.to_str().unwrap()]).await;
     assert!(verified.ok().contains("damage-accepted"), "{verified:?}");
 }
+
+/// The newest log of the store that has anything in it.
+fn log_of(store: &Path) -> std::path::PathBuf {
+    let files = fs::read_dir(store).unwrap().map(|entry| entry.unwrap().path());
+    let logs = files.filter(|path| path.extension().is_some_and(|end| end == "log"));
+    let mut logs: Vec<_> = logs.filter(|log| fs::metadata(log).unwrap().len() > 0).collect();
+    logs.sort();
+    logs.pop().expect("what was acknowledged is in the log")
+}
+
+fn flip(path: &Path, at: usize) {
+    let mut bytes = fs::read(path).unwrap();
+    bytes[at] ^= 1;
+    fs::write(path, bytes).unwrap();
+}
+
+/// The log of the store is damaged in the middle, where acknowledged changes are.
+#[tokio::test]
+async fn damage_to_what_was_acknowledged_is_listed_and_accepted_only_with_a_record() {
+    let site = Site::start(&[("sweep.interval", "1s")]).await;
+    site.keys_init().await;
+    let server = site.serve(&[]).await;
+    let mut caller = Caller::new(connect(server.told("grpc")).await);
+    let mut people = Vec::new();
+    for _ in 0..4 {
+        let person = site.onboard(json!({})).await;
+        caller.create_enrollment(enroll(&person, 20)).await.unwrap();
+        people.push(person);
+    }
+    server.kill().await;
+    let log = log_of(&site.path("store"));
+    let len = fs::metadata(&log).unwrap().len();
+    flip(&log, usize::try_from(len / 2).unwrap());
+
+    let refused = site.run(&["server", "--check"]).await;
+    assert_eq!(refused.code, Some(7), "{refused:?}");
+    assert!(refused.stderr.contains("STORE_ROLLED_BACK"), "{refused:?}");
+    let listed = refused.stderr.matches("account ").count();
+    assert!((1..=3).contains(&listed), "some, and not all: {refused:?}");
+    assert!(refused.next().contains("fmvault store recover"), "{refused:?}");
+    let shown = site.run(&["store", "recover"]).await;
+    assert_eq!(shown.code, Some(3), "{shown:?}");
+    assert!(shown.stdout.contains("the end of the store's log is damaged"), "{shown:?}");
+    assert_eq!(
+        site.run(&["server", "--check"]).await.code,
+        Some(7),
+        "nothing was accepted by that"
+    );
+    let recovered = site.run(&["--yes", "store", "recover", "--json"]).await;
+    recovered.ok();
+    assert_eq!(recovered.json()["pending"], listed, "{recovered:?}");
+
+    let server = site.serve(&[]).await;
+    let mut caller = Caller::new(connect(server.told("grpc")).await);
+    for person in &people {
+        caller.create_enrollment(enroll(person, 20)).await.unwrap();
+        caller.start_authentication(start(&person.account)).await.expect("kept or captured anew");
+    }
+    let dropped = ["audit", "query", "--action", "store.", "--json"];
+    let dropped = site.run(&dropped).await.json();
+    assert_eq!(dropped.as_array().map(Vec::len), Some(1), "{dropped}");
+    assert_eq!(dropped[0]["detail"], "accepted", "{dropped}");
+    let again = ["audit", "query", "--action", "enrollment.recover", "--json"];
+    assert_eq!(site.run(&again).await.json().as_array().map(Vec::len), Some(listed));
+    assert_eq!(site.run(&["audit", "verify"]).await.code, Some(0));
+    server.stop(Signal::TERM).await;
+}
+
+/// The same where nobody was told of anything: the start goes on by itself, and records it.
+#[tokio::test]
+async fn damage_to_what_nobody_was_told_of_is_dropped_with_a_record() {
+    let site = Site::start(&[]).await;
+    site.keys_init().await;
+    let server = site.serve(&[]).await;
+    server.kill().await;
+    // What a start writes down of its keyring is no acknowledged change.
+    let log = log_of(&site.path("store"));
+    flip(&log, usize::try_from(fs::metadata(&log).unwrap().len()).unwrap() / 2);
+    let server = site.serve(&[]).await;
+    let dropped = ["audit", "query", "--action", "store.", "--json"];
+    let dropped = site.run(&dropped).await.json();
+    assert_eq!(dropped[0]["detail"], "unacknowledged", "{dropped}");
+    server.stop(Signal::TERM).await;
+}

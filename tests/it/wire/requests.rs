@@ -144,3 +144,26 @@ async fn a_request_can_be_checked_without_effect() {
     assert!(answer.client_session.is_none() && answer.authentication.is_none());
     assert_eq!(served.account_updates().await, 0);
 }
+
+/// One request id never opens two executions: what it started is over, and that is all it says.
+#[tokio::test]
+async fn a_request_whose_session_is_over_is_told_so_and_opens_no_other() {
+    let served = Served::start(&[]).await;
+    let person = served.captured(json!({})).await;
+    // By Jumio's clock the session began forty minutes ago.
+    let ago = facemap_vault::model::Timestamp::now().minus(std::time::Duration::from_secs(2_400));
+    served.remote.post("clock", &json!({ "set": ago.to_string() })).await.unwrap();
+    let mut request = start(&person.account);
+    request.token_lifetime = Some(prost_types::Duration { seconds: 1_800, nanos: 0 });
+    let mut caller = served.caller.clone();
+    caller.start_authentication(request.clone()).await.unwrap();
+    for _ in 0..2 {
+        let told = Told::by(&caller.start_authentication(request.clone()).await.unwrap_err());
+        assert_eq!(told.what(), (Code::FailedPrecondition, "AUTHENTICATION_EXPIRED"));
+        assert!(told.message.contains("new request_id"), "{told:?}");
+    }
+    assert_eq!(served.account_updates().await, 1);
+    request.request_id = RequestId::generate().hyphenated();
+    caller.start_authentication(request).await.unwrap();
+    assert_eq!(served.account_updates().await, 2);
+}
