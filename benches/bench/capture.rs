@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::load::{Round, Until, round};
 use crate::report::Report;
 use crate::simulator::{Bare, Onboarded, Simulator};
-use crate::stats::Paired;
+use crate::stats::{Paired, Spread};
 use crate::world::{self, TheVault};
 use crate::{CALLERS, SIZES, Scale};
 
@@ -45,6 +45,13 @@ pub async fn run(report: &mut Report, scale: &Scale, simulator: &Arc<Simulator>)
             report.rate("capture", &what, "/s", Paired::of(&pooled), floor);
         }
     }
+    let (bench, count) = (Bench::new(simulator).await, 32);
+    let before = world::trail_syncs();
+    bench.ours(simulator, 1, count, 64 << 10).await;
+    // One was for enrolling them all.
+    let syncs = (world::trail_syncs() - before - 1) as f64 / count as f64;
+    let what = "syncs of the audit trail for a capture, 1 caller";
+    report.figure("capture", what, "", Spread::of(vec![syncs]));
 }
 
 struct Bench {

@@ -41,6 +41,12 @@ pub async fn run(report: &mut Report, scale: &Scale, simulator: &Arc<Simulator>)
             show(report, "start", &what, &rounds, ("the two bare HTTPS calls", goal));
         }
     }
+    let (bench, count) = (Bench::new(simulator, 64 << 10).await, 64);
+    let before = world::trail_syncs();
+    bench.ours(1, Until::Calls(count)).await;
+    let syncs = (world::trail_syncs() - before) as f64 / count as f64;
+    let what = "syncs of the audit trail for a start, 1 caller";
+    report.figure("start", what, "", Spread::of(vec![syncs]));
 }
 
 /// Rate, added latency and added processor time of what was measured in turn.

@@ -4,9 +4,10 @@ use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use facemap_vault::audit::{Ledger, LedgerSettings};
+use facemap_vault::audit::{FileStep, Ledger, LedgerSettings};
 use facemap_vault::crypto::{KeyFile, Keyring, NewSlot, Provider, SlotSecret, select};
 use facemap_vault::jumio::Jumio;
 use facemap_vault::model::{Mode, Timestamp};
@@ -91,10 +92,21 @@ pub async fn open_at_home<J: Jumio>(
     Arc::new(vault.at_home(home))
 }
 
+/// How often audit trails were synced so far.
+pub fn trail_syncs() -> u64 {
+    TRAIL_SYNCS.load(Ordering::Relaxed)
+}
+
+static TRAIL_SYNCS: AtomicU64 = AtomicU64::new(0);
+
 /// The audit trail, made if it is not there. Patient: what is measured is not refused.
 fn ledger(trail: &Path, keyring: &Keyring) -> Ledger {
     let settings = LedgerSettings {
         write_timeout: Duration::from_secs(60),
+        probe: Some(Arc::new(|step| {
+            TRAIL_SYNCS.fetch_add(u64::from(step == FileStep::Sync), Ordering::Relaxed);
+            Ok(())
+        })),
         ..LedgerSettings::new(trail.to_owned())
     };
     let (vault, now) = (keyring.vault().0, Timestamp::now());

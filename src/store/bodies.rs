@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use rocksdb::WriteBatch;
 
-use crate::model::{BodyPrefix, RowKey, SealedBody, SealedRecord};
+use crate::model::{BodyPrefix, Buffer, RowKey, SealedBody, SealedRecord};
 
 use super::engine::{Engine, parse};
 use super::settings::{self, BODY, META, PREFIX};
@@ -33,10 +33,12 @@ impl Engine {
         if u32::try_from(prefix.len() + rest.len()) != Ok(record.header.body_len) {
             return Err(StoreError::Corrupt { row, what: "its body has another length" });
         }
-        let mut body = Vec::with_capacity(prefix.len() + rest.len());
-        body.extend_from_slice(&prefix);
-        body.extend_from_slice(&rest);
-        Ok(Some((record, Some(SealedBody(Bytes::from(body))))))
+        // Into memory that was used before: finding new pages costs more than the copy.
+        let mut body = Buffer::zeros(prefix.len() + rest.len());
+        let (to_prefix, to_rest) = body.split_at_mut(prefix.len());
+        to_prefix.copy_from_slice(&prefix);
+        to_rest.copy_from_slice(&rest);
+        Ok(Some((record, Some(SealedBody(Bytes::from_owner(body))))))
     }
 
     /// Reads along the family, since the rows of a page lie close together.

@@ -10,11 +10,19 @@ use super::size;
 /// The line on the screen.
 pub(super) fn line(audit: &AuditSummary) -> String {
     let AuditSummary {
-        dir, head, state, reserve_bytes, reserve_left_bytes, disk_free_bytes, ..
+        dir,
+        record_count,
+        head,
+        state,
+        reserve_bytes,
+        reserve_left_bytes,
+        disk_free_bytes,
+        ..
     } = audit;
+    let records = format!("{record_count} records, head {head}");
     let reserve = format!("reserve {} of {}", size(*reserve_left_bytes), size(*reserve_bytes));
     let whole = if audit.whole { "" } else { "   NOT WHOLE" };
-    format!("{state}   head {head}   {reserve}   free {}   {dir}{whole}", size(*disk_free_bytes))
+    format!("{state}   {records}   {reserve}   free {}   {dir}{whole}", size(*disk_free_bytes))
 }
 
 pub(super) fn json(audit: &AuditSummary) -> Value {

@@ -109,6 +109,12 @@ async fn a_copy_is_verified_without_a_vault_and_an_edit_is_named() {
     assert_eq!(verified.code, Some(0), "{verified:?}");
     let head = verified.json()["head"].as_str().unwrap().to_owned();
     let later = site.run(&["audit", "verify", "--head", &head]).await;
+    let status = site.run(&["status"]).await;
+    let line = status.ok().lines().find(|line| line.starts_with(" AUDIT ")).unwrap();
+    let dir = site.path("audit").display().to_string();
+    for part in ["writable", " records, head ", "reserve 64 KiB of 64 KiB", &dir] {
+        assert!(line.contains(part), "{part} is not in {line}");
+    }
     assert!(later.ok().contains("still has the head"), "{later:?}");
     server.stop(Signal::TERM).await;
     assert!(site.log().contains("audit trail"), "a line with the head");
