@@ -254,7 +254,8 @@ impl VaultError {
     pub(super) fn of_store_alone(error: StoreError) -> Self {
         match error {
             StoreError::Full => Self::StoreFull,
-            StoreError::ReadOnly | StoreError::Poisoned => Self::StoreReadOnly,
+            StoreError::ReadOnly => Self::StoreReadOnly,
+            StoreError::Poisoned => Self::StoreBroken,
             StoreError::Conflict
             | StoreError::Corrupt { .. }
             | StoreError::Unavailable(_)
