@@ -1,6 +1,6 @@
 //! Randomness: the operating system's, asked anew each time, and nothing instead of it.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
 use super::chunked::Salt;
@@ -30,14 +30,23 @@ pub(super) fn array<const N: usize>() -> Result<[u8; N], RandomError> {
 /// A salt that comes twice means that the generator repeats itself (a broken one, or a machine set
 /// back while running). What it would seal under a fresh key could then be undone by whoever holds
 /// both ciphertexts, so we seal nothing more. Chance alone does this once in 2⁵⁴ salts.
-pub(super) struct Salts(Mutex<VecDeque<u64>>);
+pub(super) struct Salts(Mutex<Seen>);
+
+/// The same salts twice: in the order in which they came, and to be found.
+struct Seen {
+    in_order: VecDeque<u64>,
+    heads: HashSet<u64>,
+}
 
 impl Salts {
     /// How many salts are remembered.
     const WINDOW: usize = 1000;
 
     pub(super) fn new() -> Self {
-        Self(Mutex::new(VecDeque::with_capacity(Self::WINDOW)))
+        Self(Mutex::new(Seen {
+            in_order: VecDeque::with_capacity(Self::WINDOW),
+            heads: HashSet::with_capacity(Self::WINDOW),
+        }))
     }
 
     /// A salt never handed out before.
@@ -55,13 +64,16 @@ impl Salts {
         let [a, b, c, d, e, f, g, h, ..] = *salt;
         let head = u64::from_ne_bytes([a, b, c, d, e, f, g, h]);
         let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if seen.contains(&head) {
+        let Seen { in_order, heads } = &mut *seen;
+        if !heads.insert(head) {
             return Err(RandomError::Repeats);
         }
-        if seen.len() == Self::WINDOW {
-            seen.pop_front();
+        if in_order.len() == Self::WINDOW
+            && let Some(oldest) = in_order.pop_front()
+        {
+            heads.remove(&oldest);
         }
-        seen.push_back(head);
+        in_order.push_back(head);
         Ok(())
     }
 }

@@ -46,7 +46,7 @@ impl<S: Store, J: Jumio> Vault<S, J> {
     /// Hands in that so many records are wrapped by other keys.
     pub(super) fn note_rewrapped(&self, records: u64) {
         let rewrapped = Entry { value: records, ..entry(Event::Rewrapped) };
-        self.ledger.submit(vec![rewrapped]).leave();
+        self.ledger.note(vec![rewrapped]);
     }
 
     /// Hands in what a sweep did.
