@@ -33,7 +33,8 @@ async fn after_a_crash_no_key_seems_to_have_wrapped_less_than_it_has() {
     let mut world = World::rotating().await;
     captured(&world, 1..=6).await;
     let made = counts(&world);
-    assert!(made.iter().all(|&count| (1..100).contains(&count)), "exact while it runs: {made:?}");
+    // How they fall on the keys, the random index key decides.
+    assert!((12..100).contains(&made.iter().sum::<u64>()), "exact while it runs: {made:?}");
     world.crash().await;
     let known = counts(&world);
     for (known, made) in known.iter().zip(&made) {
