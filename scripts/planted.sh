@@ -5,7 +5,8 @@
 # A patch begins with two lines: `Bug:` what it breaks; `Suite:` the test binary, `it` or `lib`, and a
 # filter. The suites must pass without a bug first.
 #
-# usage: scripts/planted.sh [NAME...]       all patches, or those named. Results: target/planted/last.json
+# usage: scripts/planted.sh [NAME...]       all patches, or those named. Results: target/planted/last.json,
+#                                           where the rows of those not named stay as they were.
 set -eu
 cd "$(dirname "$0")/.."
 work=$PWD/target/planted
@@ -49,8 +50,15 @@ for name; do field Suite "$name"; done | sort -u | while read -r binary filter; 
     suite "$binary" "$filter" "$work/log" || { tail -40 "$work/log"; exit 1; }
 done
 
-missed=0
+# Rows of earlier runs, for those that are not named now.
 rows=
+for name in $(cd "$patches" && ls ./*.patch | sed 's|^\./||; s|\.patch$||'); do
+    case " $* " in *" $name "*) continue ;; esac
+    row=$(sed -n "s/,*\$//; /^  {\"name\": \"$name\"/p" "$work/last.json" 2>/dev/null || true)
+    rows="$rows${rows:+${row:+,
+}}$row"
+done
+
 printf '%-26s %-70s %s\n' planted bug 'caught by'
 for name; do
     bug=$(field Bug "$name")
@@ -67,13 +75,13 @@ for name; do
            by=${caught:-"NOTHING: it failed without a failed test, see $work/$name.log"} ;;
         *) by="NOTHING: it does not build, see $work/$name.log" ;;
     esac
-    [ -n "$caught" ] || missed=$((missed + 1))
     printf '%-26s %-70s %s\n' "$name" "$bug" "$by"
     row=$(printf '{"name": "%s", "bug": "%s", "suite": "%s", "caught_by": "%s", "seconds": %d}' \
         "$name" "$bug" "$of_suite" "$caught" $(($(date +%s) - begun)))
     rows="$rows${rows:+,
 }  $row"
 done
+missed=$(printf '%s\n' "$rows" | grep -c '"caught_by": ""' || true)
 printf '{"missed": %d, "planted": [\n%s\n]}\n' "$missed" "$rows" > "$work/last.json"
 echo "$# planted, $missed not caught; $work/last.json"
 [ "$missed" -eq 0 ]
