@@ -203,12 +203,12 @@ async fn a_failed_start_hands_out_nothing_and_opens_nothing_unseen() {
 
 #[tokio::test]
 async fn a_consent_that_is_too_old_is_refused_before_anything_is_done() {
-    let age = |world: &World, more: std::time::Duration| {
+    let age = |world: &World, more: Duration| {
         world.now.minus(world.vault.settings().consent_max_age).minus(more)
     };
     let world = ready().await;
     let table = [
-        ("three years old", Some(Obtained::Yes(age(&world, std::time::Duration::ZERO))), "started"),
+        ("three years old", Some(Obtained::Yes(age(&world, Duration::ZERO))), "started"),
         ("older", Some(Obtained::Yes(age(&world, HOUR))), "ConsentExpired"),
         ("new", Some(Obtained::Yes(world.now)), "started"),
         ("not given", Some(Obtained::No), "started"),
