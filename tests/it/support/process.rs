@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use super::site::Site;
 
 /// How long anything that is not measured may take on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// How a command ended.
 #[derive(Debug)]
